@@ -1,0 +1,5 @@
+"""`python -m glisson`."""
+
+from glisson.cli import main
+
+main()

@@ -1,0 +1,39 @@
+"""From a case and a scene to an assessment: the list of named pure steps, and nothing of their insides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from glisson import __version__
+from glisson.assess.assessment import Assessment, TraceEntry
+from glisson.assess.steps import STEPS, Step
+from glisson.case import Case
+from glisson.scene import Scene
+
+__all__ = ["STEPS", "Assessment", "Step", "TraceEntry", "assess"]
+
+
+def assess(case: Case, scene: Scene | None, *, progress: Callable[[str, float], None] | None = None) -> Assessment:
+    """Assess a case: run every step whose inputs are there, in order, and keep a trace of what was done and why not.
+
+    case: the facts (glisson.case). scene: one scan and its structures in LPS mm, or None when there are no images.
+    progress: called with the step in words and the share done, 0 to 1.
+    Pure: the same case and scene give the same assessment. Raises SceneError when the masks cannot belong together.
+    """
+    result = Assessment(case=case, scene=scene, version=__version__, notices=scene.notices if scene else ())
+    for number, step in enumerate(STEPS):
+        if progress:
+            progress(step.words, number / len(STEPS))
+        result = _run(step, result)
+    return result
+
+
+def _run(step: Step, before: Assessment) -> Assessment:
+    missing = [name for name in step.needs if getattr(before, name) is None]
+    if missing:
+        words = ", ".join(name.replace("_", " ") for name in missing)
+        outcome = f"not assessed: no {words}"
+        return replace(before, trace=(*before.trace, TraceEntry(step.name, outcome)))
+    after, outcome = step.run(before)
+    return replace(after, trace=(*before.trace, TraceEntry(step.name, outcome)))

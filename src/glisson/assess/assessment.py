@@ -1,0 +1,45 @@
+"""What an assessment holds: everything a dossier is written from, and how it was reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from glisson.anatomy import CavaSplit, SegmentMap
+from glisson.case import Case
+from glisson.geometry import Mask
+from glisson.knowledge import Answer
+from glisson.lesions import Burden, LesionFinding, LiverFinding
+from glisson.planning import Resection
+from glisson.scene import Notice, Scene
+
+__all__ = ["Assessment", "TraceEntry"]
+
+
+@dataclass(frozen=True)
+class TraceEntry:
+    """One step that was taken: its name and, in words, what it found or why it was not done."""
+
+    step: str
+    outcome: str
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """The case, the scene and all that was found. A field is None (or empty) until, or unless, its step could be taken.
+
+    whole_liver: the liver with the lesions that lie in it, on its own box of the scan's lattice.
+    """
+
+    case: Case
+    scene: Scene | None
+    version: str
+    whole_liver: Mask | None = None
+    segments: SegmentMap | None = None
+    cava: CavaSplit | None = None
+    liver: LiverFinding | None = None
+    lesions: tuple[LesionFinding, ...] = ()
+    burden: Burden | None = None
+    resections: tuple[Resection, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    trace: tuple[TraceEntry, ...] = field(default=())

@@ -1,0 +1,5 @@
+"""`python -m glisson.cli`."""
+
+from glisson.cli.app import main
+
+main()

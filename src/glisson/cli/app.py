@@ -1,0 +1,177 @@
+"""The commands. Each reads its arguments, calls one room and prints; exit codes are 0 done, 1 done with findings, 2 refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from glisson import __version__
+from glisson.cli.progress import part, progress_bar
+from glisson.errors import GlissonError, InputError
+
+if TYPE_CHECKING:
+    from glisson.assess import Assessment
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="From a patient's scans, masks and facts to a tumour-board dossier. Research software, not a medical device.",
+)
+
+CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")]
+OutFolder = Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="folder for the dossier; written whole or not at all")]
+AsJson = Annotated[bool, typer.Option("--json", help="print machine-readable output")]
+
+
+def main() -> None:
+    """Entry point: run the command, turn a refusal into one clear message and exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except GlissonError as refusal:
+        print(f"glisson: {refusal}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("glisson: stopped; nothing was written", file=sys.stderr)
+        sys.exit(130)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"glisson {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="print the version")] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def init(
+    case: CaseFolder,
+    liver: Annotated[Path, typer.Option(help="liver mask")],
+    ct: Annotated[Path | None, typer.Option("--ct", "--image", help="scan: NIfTI file or folder of DICOM slices")] = None,
+    lesions: Annotated[list[Path] | None, typer.Option(help="lesion mask or label map; repeat for one file a lesion")] = None,
+    segments: Annotated[Path | None, typer.Option(help="Couinaud label map, 1 to 8")] = None,
+    portal: Annotated[Path | None, typer.Option(help="portal vein mask")] = None,
+    hepatic: Annotated[Path | None, typer.Option(help="hepatic vein mask (may include the cava)")] = None,
+    cava: Annotated[Path | None, typer.Option(help="inferior vena cava mask")] = None,
+    organ: Annotated[list[str] | None, typer.Option(metavar="NAME=FILE", help="further structure, e.g. spleen=spleen.nii.gz")] = None,
+    force: Annotated[bool, typer.Option(help="replace an existing case.yaml")] = False,
+) -> None:
+    """Write CASE/case.yaml for a scan and its masks, with every clinical fact left to fill in."""
+    from glisson.imaging import init_case
+
+    path = init_case(
+        case, ct=ct, liver=liver, lesions=lesions or [], segments=segments, portal=portal, hepatic=hepatic, cava=cava,
+        organs=_organs(organ or []), force=force,
+    )  # fmt: skip
+    print(f"{path} written. Fill in the facts you have, then: glisson plan {case} -o OUT")
+
+
+def _organs(pairs: list[str]) -> dict[str, Path]:
+    organs: dict[str, Path] = {}
+    for pair in pairs:
+        name, equals, file = pair.partition("=")
+        if not (name and equals and file):
+            raise InputError(f"--organ needs NAME=FILE, for example spleen=spleen.nii.gz; got {pair!r}.")
+        organs[name] = Path(file)
+    return organs
+
+
+@app.command()
+def check(case: CaseFolder, as_json: AsJson = False) -> None:
+    """Say what is there, what is missing and what is wrong. Exit code 0 complete, 1 with gaps or warnings, 2 not usable."""
+    from dataclasses import asdict
+
+    from glisson.imaging import check_case
+
+    notices = check_case(case)
+    levels = {notice.level for notice in notices}
+    code = 2 if "error" in levels else 1 if "warning" in levels else 0
+    if as_json:
+        _print_json({"exit_code": code, "notices": [asdict(notice) for notice in notices]})
+    else:
+        for notice in notices:
+            print(f"{notice.level:<8}{notice.about + ': ' if notice.about else ''}{notice.text}")
+        print({0: "complete", 1: "usable, with the gaps above", 2: "not usable: mend the errors above"}[code])
+    raise typer.Exit(code)
+
+
+@app.command()
+def plan(case: CaseFolder, out: OutFolder, as_json: AsJson = False) -> None:
+    """The main job: read the case, assess it, write the dossier."""
+    from glisson.assess import assess
+    from glisson.imaging import read_case
+
+    with progress_bar(quiet=as_json) as progress:
+        progress("Reading the case", 0.0)
+        facts, scene = read_case(case)
+        result = assess(facts, scene, progress=part(progress, 0.25, 0.6))
+        _write(result, out, part(progress, 0.6, 1.0))
+    _summarise(result, out, as_json)
+
+
+@app.command()
+def demo(
+    out: OutFolder,
+    seed: Annotated[int, typer.Option(help="another number, another patient")] = 1,
+    lesions: Annotated[int, typer.Option(help="number of metastases", min=0, max=80)] = 7,
+    primary: Annotated[str, typer.Option(help="where the cancer started: decides where metastases settle")] = "colorectal",
+    as_json: AsJson = False,
+) -> None:
+    """The main job on an invented patient: no files needed."""
+    from glisson.assess import assess
+    from glisson.simulate import virtual_patient
+
+    with progress_bar(quiet=as_json) as progress:
+        progress("Inventing a patient", 0.0)
+        patient = virtual_patient(seed=seed, lesions=lesions, primary=primary)
+        result = assess(patient.case, patient.scene, progress=part(progress, 0.4, 0.7))
+        _write(result, out, part(progress, 0.7, 1.0))
+    _summarise(result, out, as_json)
+
+
+@app.command()
+def schema(what: Annotated[str, typer.Argument(help="case or findings")]) -> None:
+    """Print the JSON Schema of case.yaml or findings.json."""
+    if what == "case":
+        from glisson.case import case_schema
+
+        _print_json(case_schema())
+    elif what == "findings":
+        from glisson.report import findings_schema
+
+        _print_json(findings_schema())
+    else:
+        raise InputError(f"There is a schema of 'case' and of 'findings'; got {what!r}.")
+
+
+def _write(result: Assessment, out: Path, progress: Any) -> None:
+    from glisson.report import write_dossier
+
+    write_dossier(result, out, stamped=datetime.now(UTC), progress=progress)
+
+
+def _summarise(result: Assessment, out: Path, as_json: bool) -> None:
+    from glisson.report import answer_in_one_sentence, findings
+
+    if as_json:
+        _print_json(findings(result))
+    else:
+        print(answer_in_one_sentence(result))
+        print(f"Dossier: {out / 'dossier.html'} and {out / 'dossier.pdf'}")
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
