@@ -1,4 +1,5 @@
 """Laboratory results: the tests that are understood, their units, and the one conversion to the internal unit."""
+# ruff: noqa: RUF009  (`fact` and `item` return dataclasses.field)
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date as Date  # noqa: N812 - the field is called date
 from types import MappingProxyType
 
-from glisson.case.kinds import Choice, Day, Number, Scalar, Text, fact, item
+from glisson.case.kinds import Choice, Day, Number, Scalar, Text
+from glisson.case.sections import fact, item
 from glisson.case.unknown import Unknown, is_known
 from glisson.errors import CaseError, UnitError
 
@@ -43,8 +45,16 @@ class Test:
 
 
 def _simple(unit: str) -> str:
-    """A unit's spelling without what does not matter: case, blanks, both micro signs, brackets, UCUM's braces and powers."""
-    text = unit.strip().lower().replace("µ", "u").replace("μ", "u").replace("mcg", "ug").replace("⁹", "9").replace("³", "3")
+    """A unit's spelling without what does not matter: case, blanks, micro signs, brackets, braces, signs of power."""
+    text = (
+        unit.strip()
+        .lower()
+        .replace("µ", "u")
+        .replace("μ", "u")
+        .replace("mcg", "ug")
+        .replace("⁹", "9")
+        .replace("³", "3")
+    )
     text = text.replace("×", "x").replace("²", "2").replace("percent", "%")
     for drop in (" ", "[", "]", "{", "}", "^", "*"):
         text = text.replace(drop, "")
@@ -52,7 +62,16 @@ def _simple(unit: str) -> str:
     return {"litre": "l"}.get(text, text).replace("/litre", "/l").replace("iu", "u")
 
 
-_CELLS = {"10*9/L": 1.0, "10^3/uL": 1.0, "/nL": 1.0, "G/L": 1.0, "K/uL": 1.0, "/uL": 1e-3, "cells/uL": 1e-3, "/mm3": 1e-3}
+_CELLS = {
+    "10*9/L": 1.0,
+    "10^3/uL": 1.0,
+    "/nL": 1.0,
+    "G/L": 1.0,
+    "K/uL": 1.0,
+    "/uL": 1e-3,
+    "cells/uL": 1e-3,
+    "/mm3": 1e-3,
+}
 _ENZYME = {"U/L": 1.0, "ukat/L": 60.0, "nkat/L": 0.06}
 _MASS = {"ug/L": 1.0, "ng/mL": 1.0}
 _UNITS_PER_ML = {"U/mL": 1.0, "kU/L": 1.0}
@@ -61,7 +80,9 @@ _PERCENT = {"%": 1.0, "fraction": 100.0}
 _MILLI = {"mmol/L": 1.0, "mEq/L": 1.0}
 
 
-def _quantity(meaning: str, fact_name: str, units: Mapping[str, float], low: float = 0.0, high: float = math.inf) -> Test:
+def _quantity(
+    meaning: str, fact_name: str, units: Mapping[str, float], low: float = 0.0, high: float = math.inf
+) -> Test:
     internal = next(spelling for spelling, factor in units.items() if factor == 1.0)
     return Test(meaning, internal, fact_name, low, high, MappingProxyType(dict(units)))
 
@@ -72,7 +93,8 @@ def _word(meaning: str, fact_name: str) -> Test:
 
 TESTS: Mapping[str, Test] = MappingProxyType({
     "bilirubin": _quantity("total bilirubin", "bilirubin_umol_l", {"umol/L": 1.0, "mg/dL": 17.1}, 0, 1500),
-    "bilirubin_direct": _quantity("direct bilirubin", "bilirubin_direct_umol_l", {"umol/L": 1.0, "mg/dL": 17.1}, 0, 1500),
+    "bilirubin_direct": _quantity("direct bilirubin", "bilirubin_direct_umol_l",
+                                  {"umol/L": 1.0, "mg/dL": 17.1}, 0, 1500),
     "albumin": _quantity("serum albumin", "albumin_g_l", {"g/L": 1.0, "g/dL": 10.0}, 8, 80),
     "creatinine": _quantity("serum creatinine", "creatinine_umol_l", {"umol/L": 1.0, "mg/dL": 88.4}, 10, 3000),
     "egfr": _quantity("estimated glomerular filtration rate", "egfr_ml_min_173", {"mL/min/1.73m2": 1.0}, 0, 250),
@@ -108,7 +130,8 @@ TESTS: Mapping[str, Test] = MappingProxyType({
     "urine_5hiaa": _quantity("5-hydroxyindoleacetic acid in 24-hour urine", "urine_5hiaa_umol_24h",
                              {"umol/24h": 1.0, "umol/d": 1.0, "mg/24h": 5.23, "mg/d": 5.23}),
     "icg_r15": _quantity("indocyanine green retention at 15 minutes", "icg_r15_percent", _PERCENT, 0, 100),
-    "ascites_albumin": _quantity("albumin in the ascitic fluid", "ascites_albumin_g_l", {"g/L": 1.0, "g/dL": 10.0}, 0, 60),
+    "ascites_albumin": _quantity("albumin in the ascitic fluid", "ascites_albumin_g_l",
+                                 {"g/L": 1.0, "g/dL": 10.0}, 0, 60),
     "ascites_neutrophils": _quantity("neutrophils in the ascitic fluid", "ascites_neutrophils_10e9_l", _CELLS, 0, 100),
     "hbsag": _word("hepatitis B surface antigen", "hbsag"),
     "anti_hbc": _word("antibody to hepatitis B core antigen", "anti_hbc"),
@@ -116,12 +139,12 @@ TESTS: Mapping[str, Test] = MappingProxyType({
     "anti_hcv": _word("antibody to hepatitis C", "anti_hcv"),
     "hiv": _word("HIV test", "hiv"),
 })  # fmt: skip
-"""Every test by its name. Factors are the conventional ones: bilirubin 17.1 and creatinine 88.4 umol/L per mg/dL, 60 U per
-ukat, AFP 1.21 ug/L per U/mL, haemoglobin 16.114 g/L per mmol/L of monomer, 5-HIAA 5.23 umol per mg."""
+"""Every test by its name. Factors are the conventional ones: bilirubin 17.1 and creatinine 88.4 umol/L per mg/dL,
+60 U per ukat, AFP 1.21 ug/L per U/mL, haemoglobin 16.114 g/L per mmol/L of monomer, 5-HIAA 5.23 umol per mg."""
 
 
 def factor_of(test: str, unit: str) -> float:
-    """What to multiply a value in `unit` with to have the test's internal unit. Raises UnitError with the allowed units."""
+    """Factor from `unit` to the internal unit of the test. Raises UnitError with the allowed units."""
     wanted = _simple(unit)
     for spelling, factor in TESTS[test].units.items():
         if _simple(spelling) == wanted:
@@ -159,11 +182,11 @@ class Lab:
     given_unit: str | None = item(Text("a unit"), "its unit; not for a qualitative test", default=None, key="unit",
                                   example="umol/L")  # fmt: skip
     date: Date | Unknown = fact(Day(), "day the sample was taken")
-    given_upper_limit: float | Unknown = field(
-        default=Unknown(),
-        metadata={"kind": Number(0, 1e6, example=21), "doc": "upper limit of normal of that laboratory, in the same unit",
-                  "fact": True, "required": False, "example": None, "key": "upper_limit_normal"},
-    )  # fmt: skip
+    given_upper_limit: float | Unknown = fact(
+        Number(0, 1e6, example=21),
+        "upper limit of normal of that laboratory, in the same unit",
+        key="upper_limit_normal",
+    )
     value: float | str = field(init=False, compare=False, default=math.nan)
     unit: str = field(init=False, compare=False, default="")
     upper_limit_normal: float | Unknown = field(init=False, compare=False, default=Unknown())
@@ -181,8 +204,9 @@ class Lab:
         value = self.given_value * factor
         if not test.low <= value <= test.high:
             raise CaseError(
-                f"{self.test} of {self.given_value:g} {self.given_unit} cannot be right: expected {test.low / factor:.4g} to "
-                f"{test.high / factor:.4g} {self.given_unit}. Check the unit (allowed: {', '.join(test.units)}) and the decimal point."
+                f"{self.test} of {self.given_value:g} {self.given_unit} cannot be right: expected "
+                f"{test.low / factor:.4g} to {test.high / factor:.4g} {self.given_unit}. "
+                f"Check the unit (allowed: {', '.join(test.units)}) and the decimal point."
             )
         object.__setattr__(self, "value", value)
         object.__setattr__(self, "unit", test.unit)

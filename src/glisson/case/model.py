@@ -1,4 +1,5 @@
 """WHO: the clinical facts of one patient, frozen. Each field declares its kind and meaning once; see `kinds`."""
+# ruff: noqa: RUF009  (`fact` and `item` return dataclasses.field)
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from datetime import date as Date  # noqa: N812 - fields are called date
 from typing import TYPE_CHECKING
 
 from glisson.case import vocabulary as v
-from glisson.case.kinds import Choice, Day, Flag, ListOf, Number, Section, Text, fact, item
+from glisson.case.kinds import Choice, Day, Flag, Number, Text
 from glisson.case.labs import TESTS, Lab
+from glisson.case.sections import ListOf, Section, fact, item
 from glisson.case.studies import LesionFacts, Study
 from glisson.case.unknown import Unknown
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from glisson.case.timeline import Event
 
 __all__ = [
-    "Antithrombotic", "Biomarkers", "Board", "Case", "Decision", "Extrahepatic", "ExtrahepaticSite", "LiverBackground", "Patient",
+    "Antithrombotic", "Biomarkers", "Board", "Case", "Decision", "Extrahepatic", "ExtrahepaticSite", "LiverBackground",
+    "Patient",
     "Preferences", "Primary", "Sign", "Signs", "Treatment",
 ]  # fmt: skip
 
@@ -28,7 +31,9 @@ Words = tuple[str, ...]
 class Antithrombotic:
     """A drug against clotting."""
 
-    drug: str | Unknown = fact(Choice(v.ANTICOAGULANTS + tuple(d for d in v.ANTIPLATELETS if d != "other")), "which drug")
+    drug: str | Unknown = fact(
+        Choice(v.ANTICOAGULANTS + tuple(d for d in v.ANTIPLATELETS if d != "other")), "which drug"
+    )
     last_dose: Date | Unknown = fact(Day(), "day of the last dose")
     bridged_by: str | Unknown = fact(Text(), "who decides on bridging")
 
@@ -41,18 +46,24 @@ class Patient:
     sex: str | Unknown = fact(Choice(("female", "male")), "sex, as volume formulas and MELD use it")
     height_cm: float | Unknown = fact(Number(50, 250, "cm", example=170), "height")
     weight_kg: float | Unknown = fact(Number(10, 350, "kg", example=70), "weight")
-    weight_loss_percent_6_months: float | Unknown = fact(Number(0, 80, "%", example=5), "weight lost over the last six months")
+    weight_loss_percent_6_months: float | Unknown = fact(
+        Number(0, 80, "%", example=5), "weight lost over the last six months"
+    )
     ecog: int | Unknown = fact(Number(0, 5, whole=True), "ECOG performance status")
     karnofsky: int | Unknown = fact(Number(0, 100, "%", whole=True, example=90), "Karnofsky performance status")
     asa: int | Unknown = fact(Number(1, 5, whole=True, example=2), "ASA physical status class")
-    comorbidities: Words | Unknown = fact(ListOf(Choice(v.COMORBIDITIES)), "other illnesses, without this cancer; [] for none")
+    comorbidities: Words | Unknown = fact(
+        ListOf(Choice(v.COMORBIDITIES)), "other illnesses, without this cancer; [] for none"
+    )
     pregnancy: bool | Unknown = fact(Flag(), "pregnant")
     breastfeeding: bool | Unknown = fact(Flag(), "breastfeeding")
     pacemaker: bool | Unknown = fact(Flag(), "pacemaker or implanted defibrillator")
     mri_safe: bool | Unknown = fact(Flag(), "magnetic resonance imaging is possible")
     allergies: Words | Unknown = fact(ListOf(Choice(v.ALLERGIES)), "allergies; [] for none")
     anticoagulants: tuple[Antithrombotic, ...] | Unknown = fact(
-        ListOf(Section(Antithrombotic)), "anticoagulants; [] for none", example=[{"drug": "apixaban", "last_dose": "2024-05-01"}]
+        ListOf(Section(Antithrombotic)),
+        "anticoagulants; [] for none",
+        example=[{"drug": "apixaban", "last_dose": "2024-05-01"}],
     )
     antiplatelets: tuple[Antithrombotic, ...] | Unknown = fact(
         ListOf(Section(Antithrombotic)), "antiplatelet drugs; [] for none", example=[{"drug": "aspirin"}]
@@ -76,7 +87,9 @@ class Primary:
     site: str | Unknown = fact(Choice(v.PRIMARY_SITES, v.SITE_HINTS), "where the primary tumour is")
     histology: str | Unknown = fact(Choice(v.HISTOLOGIES), "histology")
     net_origin: str | Unknown = fact(Choice(v.NET_ORIGINS), "organ of origin of a neuroendocrine tumour")
-    syndrome: str | Unknown = fact(Choice(v.SYNDROMES), "hormone syndrome of a neuroendocrine tumour; none when not functioning")
+    syndrome: str | Unknown = fact(
+        Choice(v.SYNDROMES), "hormone syndrome of a neuroendocrine tumour; none when not functioning"
+    )
     side: str | Unknown = fact(Choice(v.SIDES), "side; for colorectal: right (to the splenic flexure), left, rectum")
     differentiation: str | Unknown = fact(Choice(("well", "moderate", "poor", "undifferentiated")), "differentiation")
     grade: int | Unknown = fact(Number(1, 4, whole=True, example=2), "grade as the pathologist states it")
@@ -91,7 +104,9 @@ class Primary:
     resected: Date | Unknown = fact(Day(), "day the primary was resected")
     in_place: bool | Unknown = fact(Flag(), "the primary is still in place")
     margin: str | Unknown = fact(Choice(v.MARGINS), "margin of the resection of the primary")
-    complication: str | Unknown = fact(Choice(("none", "obstruction", "perforation", "bleeding")), "complication of the primary")
+    complication: str | Unknown = fact(
+        Choice(("none", "obstruction", "perforation", "bleeding")), "complication of the primary"
+    )
     timing: str | Unknown = fact(
         Choice(("synchronous", "metachronous")), "liver metastases with the primary or later, as the record states it"
     )
@@ -146,7 +161,9 @@ class LiverBackground:
     last_bevacizumab: Date | Unknown = fact(Day(), "day of the last bevacizumab")
     metastases_found: Date | Unknown = fact(Day(), "day liver metastases were first found")
     ascites: str | Unknown = fact(Choice(v.ASCITES), "ascites")
-    encephalopathy_grade: int | Unknown = fact(Number(0, 4, whole=True), "hepatic encephalopathy, West Haven grade (0 none)")
+    encephalopathy_grade: int | Unknown = fact(
+        Number(0, 4, whole=True), "hepatic encephalopathy, West Haven grade (0 none)"
+    )
     varices: bool | Unknown = fact(Flag(), "oesophageal or gastric varices")
     portal_hypertension: bool | Unknown = fact(Flag(), "portal hypertension, as the record states it")
     hvpg_mmhg: float | Unknown = fact(Number(0, 60, "mmHg", example=4), "hepatic venous pressure gradient")
@@ -154,7 +171,9 @@ class LiverBackground:
     stiffness_kpa: float | Unknown = fact(Number(1, 80, "kPa", example=5), "liver stiffness")
     previous_hepatectomy: bool | Unknown = fact(Flag(), "part of the liver was resected before")
     previous_embolisation: bool | Unknown = fact(Flag(), "portal or hepatic veins were embolised before")
-    biliary: Words | Unknown = fact(ListOf(Choice(v.BILIARY)), "stents, drains and anastomoses of the bile ducts; [] for none")
+    biliary: Words | Unknown = fact(
+        ListOf(Choice(v.BILIARY)), "stents, drains and anastomoses of the bile ducts; [] for none"
+    )
     biliary_obstruction: bool | Unknown = fact(Flag(), "bile ducts are obstructed")
     cholangitis: bool | Unknown = fact(Flag(), "cholangitis now")
     cyst_suspected: bool | Unknown = fact(Flag(), "simple cysts are in question")
@@ -178,7 +197,7 @@ class ExtrahepaticSite:
 class Extrahepatic:
     """Disease outside the liver, without the primary."""
 
-    status: str | Unknown = fact(Choice(v.EXTRAHEPATIC_STATUS), "what staging showed")
+    status: str | Unknown = fact(Choice(v.EXTRAHEPATIC_STATUS, example_is="present"), "what staging showed")
     sites: tuple[ExtrahepaticSite, ...] | Unknown = fact(
         ListOf(Section(ExtrahepaticSite), unique="site"), "the sites, when present"
     )
@@ -194,7 +213,9 @@ class Treatment:
 
     kind: str = item(Choice(v.TREATMENTS), "what was done")
     name: str | Unknown = fact(Text(), "the regimen or operation, in words", example="FOLFOX")
-    drugs: Words | Unknown = fact(ListOf(Choice(v.DRUGS, (("5-fu", "fluorouracil"), ("5fu", "fluorouracil")))), "its drugs")
+    drugs: Words | Unknown = fact(
+        ListOf(Choice(v.DRUGS, (("5-fu", "fluorouracil"), ("5fu", "fluorouracil")))), "its drugs"
+    )
     line: int | Unknown = fact(Number(0, 20, whole=True), "line of palliative treatment (0: around an operation)")
     start: Date | Unknown = fact(Day(), "first day")
     stop: Date | Unknown = fact(Day(), "last day")
@@ -218,7 +239,9 @@ class Signs:
     """Symptoms and signs. One that is neither present nor absent is unknown, unless the list is complete."""
 
     present: tuple[Sign, ...] = item(ListOf(Section(Sign, scalar="sign"), unique="sign"), "what is there", default=())
-    absent: Words = item(ListOf(Choice(v.SIGNS, example_is="jaundice")), "what was asked or looked for and is not there", default=())
+    absent: Words = item(
+        ListOf(Choice(v.SIGNS, example_is="jaundice")), "what was asked or looked for and is not there", default=()
+    )
     complete: bool = item(Flag(), "everything not listed as present is absent", default=False)
 
 
@@ -261,14 +284,22 @@ class Case:
     patient: Patient = item(Section(Patient), "the person", default=Patient())
     primary: Primary = item(Section(Primary), "the primary tumour", default=Primary())
     biomarkers: Biomarkers = item(Section(Biomarkers), "biomarkers of the tumour", default=Biomarkers())
-    labs: tuple[Lab, ...] = item(ListOf(Section(Lab)), "laboratory results, each with unit and date", default=(),
-                                 example=[{"test": "bilirubin", "value": 14, "unit": "umol/L", "date": "2024-05-01"}])  # fmt: skip
-    liver: LiverBackground = item(Section(LiverBackground), "the liver apart from the tumour", default=LiverBackground())
+    labs: tuple[Lab, ...] = item(
+        ListOf(Section(Lab)),
+        "laboratory results, each with unit and date",
+        default=(),
+        example=[{"test": "bilirubin", "value": 14, "unit": "umol/L", "date": "2024-05-01"}],
+    )
+    liver: LiverBackground = item(
+        Section(LiverBackground), "the liver apart from the tumour", default=LiverBackground()
+    )
     extrahepatic: Extrahepatic = item(Section(Extrahepatic), "disease outside the liver", default=Extrahepatic())
     treatments: tuple[Treatment, ...] | Unknown = fact(ListOf(Section(Treatment)), "treatments so far; [] for none")
     signs: Signs = item(Section(Signs), "symptoms and signs", default=Signs())
     preferences: Preferences = item(Section(Preferences), "what the patient wants", default=Preferences())
-    lesions: tuple[LesionFacts, ...] = item(ListOf(Section(LesionFacts), unique="id"), "what the record says of each lesion", default=())
+    lesions: tuple[LesionFacts, ...] = item(
+        ListOf(Section(LesionFacts), unique="id"), "what the record says of each lesion", default=()
+    )
     studies: tuple[Study, ...] = item(ListOf(Section(Study), unique="id"), "scans and their masks", default=())
     decision: Decision | None = item(Section(Decision), "the board's decision, once recorded", default=None)
 
@@ -291,7 +322,9 @@ class Case:
         return max(days) if days else Unknown("neither the board's date nor that of a study is recorded")
 
     def lab(self, test: str, at: Date | None = None) -> Lab | Unknown:
-        """The latest result of a test, on or before `at` when given (undated results only when no day is asked and none is dated).
+        """The latest result of a test, on or before `at` when given.
+
+        An undated result counts only when no day is asked and none is dated.
 
         Raises KeyError for a test that is not in `TESTS`.
         """

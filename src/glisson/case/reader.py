@@ -18,7 +18,7 @@ LONGEST_QUOTE = 60
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a case file. line counts from 1; key is the dotted path, such as primary.site or labs[2].unit."""
+    """One thing wrong in a case file: line counts from 1; key is the dotted path, such as labs[2].unit."""
 
     file: str
     line: int
@@ -38,7 +38,8 @@ class CaseFileError(CaseError):
     def __init__(self, file: str, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
         count = len(self.problems)
-        head = f"{file} has {count} problem{'s' if count != 1 else ''}. Correct {'them' if count != 1 else 'it'} and try again."
+        what, them = ("1 problem", "it") if count == 1 else (f"{count} problems", "them")
+        head = f"{file} has {what}. Correct {them} and try again."
         super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
 
 

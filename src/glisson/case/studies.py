@@ -1,4 +1,5 @@
 """Scans, the files that outline what is on them, and what the record says of single lesions."""
+# ruff: noqa: RUF009  (`fact` and `item` return dataclasses.field)
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - fields are called date
 
 from glisson.case import vocabulary as v
-from glisson.case.kinds import Choice, Day, Flag, ListOf, MapOf, Number, Section, Text, fact, item
+from glisson.case.kinds import Choice, Day, Flag, Number, Text
+from glisson.case.sections import ListOf, MapOf, Section, fact, item
 from glisson.case.unknown import FrozenMap, Unknown
 
 __all__ = ["LesionFacts", "Masks", "MaskFile", "MultiLabel", "SegmentsFile", "Study"]
@@ -32,9 +34,15 @@ class SegmentsFile:
 
     file: str = item(FILE, "the file")
     values: Mapping[int, str] | None = item(
-        MapOf(Choice(v.SEGMENTS), labels=True, example_is=((1, "I"), (2, "II"))), "label number to segment", default=None
+        MapOf(Choice(v.SEGMENTS), labels=True, example_is=((1, "I"), (2, "II"))),
+        "label number to segment",
+        default=None,
     )
     resample: bool = item(Flag(), "put it on the scan's grid when its own differs", default=False)
+
+    def __post_init__(self) -> None:
+        if self.values is not None:
+            object.__setattr__(self, "values", FrozenMap(self.values))
 
 
 @dataclass(frozen=True)
@@ -43,10 +51,19 @@ class MultiLabel:
 
     file: str = item(FILE, "the file")
     names: Mapping[int, str] | str = item(
-        MapOf(Text("a structure's name", example="liver"), labels=True, words_for_all=("totalsegmentator",), example_is=((5, "liver"),)),
+        MapOf(
+            Text("a structure's name", example="liver"),
+            labels=True,
+            words_for_all=("totalsegmentator",),
+            example_is=((5, "liver"),),
+        ),
         "label number to name, or totalsegmentator",
     )
     resample: bool = item(Flag(), "put it on the scan's grid when its own differs", default=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.names, str):
+            object.__setattr__(self, "names", FrozenMap(self.names))
 
 
 MASK = Section(MaskFile, scalar="file")
@@ -57,7 +74,9 @@ class Masks:
     """What is outlined on a scan. Every entry is FILE or {file: FILE, label: 3, resample: true}."""
 
     liver: MaskFile | None = item(MASK, "the whole liver", default=None)
-    lesions: tuple[MaskFile, ...] = item(ListOf(MASK, single=True), "the lesions: a file, a list of files or a label map", default=())
+    lesions: tuple[MaskFile, ...] = item(
+        ListOf(MASK, single=True), "the lesions: a file, a list of files or a label map", default=()
+    )
     segments: SegmentsFile | None = item(Section(SegmentsFile, scalar="file"), "Couinaud segments", default=None)
     portal: MaskFile | None = item(MASK, "portal vein and its branches", default=None)
     hepatic: MaskFile | None = item(MASK, "hepatic veins", default=None)
@@ -66,13 +85,20 @@ class Masks:
     gallbladder: MaskFile | None = item(MASK, "gallbladder", default=None)
     bile_ducts: MaskFile | None = item(MASK, "bile ducts", default=None)
     organs: Mapping[str, MaskFile] = item(
-        MapOf(MASK, example_is=(("spleen", "spleen.nii.gz"),)), "other organs by name, such as spleen", default=FrozenMap()
+        MapOf(MASK, example_is=(("spleen", "spleen.nii.gz"),)),
+        "other organs by name, such as spleen",
+        default=FrozenMap(),
     )
     multilabel: MultiLabel | None = item(Section(MultiLabel), "one file with many structures", default=None)
-    keep_labels: bool = item(Flag(), "each label of the lesion file is one lesion, even in several pieces", default=False)
+    keep_labels: bool = item(
+        Flag(), "each label of the lesion file is one lesion, even in several pieces", default=False
+    )
     hepatic_includes_cava: bool = item(Flag(), "the file of the hepatic veins holds the cava too", default=False)
     complete: bool | Unknown = fact(Flag(), "all visible lesions are outlined")
     reviewed_by: str | Unknown = fact(Text(), "who reviewed the outlines")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "organs", FrozenMap(self.organs))
 
 
 @dataclass(frozen=True)
@@ -82,10 +108,15 @@ class Study:
     id: str = item(Text("a short name", example="ct-1"), "name of the study")
     date: Date | Unknown = fact(Day(), "day of the scan")
     modality: str | Unknown = fact(
-        Choice(v.MODALITIES, (("mri", "MR"), ("ct", "CT"), ("mr", "MR"), ("pet", "PET-CT"), ("ultrasound", "US"))), "modality"
+        Choice(v.MODALITIES, (("mri", "MR"), ("ct", "CT"), ("mr", "MR"), ("pet", "PET-CT"), ("ultrasound", "US"))),
+        "modality",
     )
-    phase: str | Unknown = fact(Choice(v.PHASES, (("portal", "portal-venous"), ("venous", "portal-venous")), "portal-venous"), "contrast phase")
-    image: str | None = item(Text("a NIfTI file or a folder of DICOM files", example="ct.nii.gz"), "the scan", default=None)
+    phase: str | Unknown = fact(
+        Choice(v.PHASES, (("portal", "portal-venous"), ("venous", "portal-venous")), "portal-venous"), "contrast phase"
+    )
+    image: str | None = item(
+        Text("a NIfTI file or a folder of DICOM files", example="ct.nii.gz"), "the scan", default=None
+    )
     series_uid: str | None = item(Text("a DICOM series UID"), "which series of the folder", default=None)
     masks: Masks = item(Section(Masks), "what is outlined", default=Masks())
 
