@@ -15,7 +15,8 @@ __all__ = ["SliceHeader", "Stack", "headers_in", "stacks_of"]
 CT_CLASS, MR_CLASS = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED = {"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2", "1.2.840.10008.5.1.4.1.1.4.1",
             "1.2.840.10008.5.1.4.1.1.4.4"}  # fmt: skip
-NOT_IMAGES = ("1.2.840.10008.1.3.", "1.2.840.10008.5.1.4.1.1.88", "1.2.840.10008.5.1.4.1.1.66", "1.2.840.10008.5.1.4.1.1.481",
+NOT_IMAGES = ("1.2.840.10008.1.3.", "1.2.840.10008.5.1.4.1.1.88", "1.2.840.10008.5.1.4.1.1.66",
+              "1.2.840.10008.5.1.4.1.1.481",
               "1.2.840.10008.5.1.4.1.1.11.", "1.2.840.10008.5.1.4.1.1.104")  # fmt: skip
 NEEDED = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns")
 ORIENTATION_DECIMALS = 3
@@ -99,20 +100,24 @@ class Stack:
         thick = f", {h.thickness_mm:g} mm" if h.thickness_mm else ""
         kind = "/".join(h.image_type[:3]) or "type not given"
         uid = self.series_uid or "no series UID"
-        return f"{h.modality or '?'} '{h.description or 'no description'}'{self.part}: {len(self.slices)} images{thick}, {kind}, {uid}"
+        name = f"{h.modality or '?'} '{h.description or 'no description'}'{self.part}"
+        return f"{name}: {len(self.slices)} images{thick}, {kind}, {uid}"
 
 
 def headers_in(source: Path, files: Iterable[Path] | None = None) -> tuple[SliceHeader, ...]:
     """The headers of all DICOM images in a file or folder (nested, any file name), sorted by path.
 
-    What is not DICOM or not an image (DICOMDIR, reports, segmentations) is passed over. Raises DicomError for a DICOM file
-    whose header is truncated, or when nothing is left.
+    What is not DICOM or not an image (DICOMDIR, reports, segmentations) is passed over. Raises DicomError for a DICOM
+    file whose header is truncated, or when nothing is left.
     """
-    paths = sorted(files if files is not None else (p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source])
+    paths = sorted(
+        files if files is not None else (p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
+    )
     found = [header for header in map(_header, paths) if header is not None]
     if not found:
         raise DicomError(
-            f"{source} holds no DICOM image ({len(paths)} files looked at). Give the folder of a CT or MR series, or a NIfTI file."
+            f"{source} holds no DICOM image ({len(paths)} files looked at). "
+            "Give the folder of a CT or MR series, or a NIfTI file."
         )
     return tuple(found)
 
@@ -155,8 +160,10 @@ def _text(data: Any, *names: str) -> str:
 def _from_dataset(path: Path, data: Any) -> SliceHeader | None:
     meta = getattr(data, "file_meta", {})
     sop = str(data.get("SOPClassUID") or "") or str(meta.get("MediaStorageSOPClassUID") or "")
-    if not sop or sop.startswith(NOT_IMAGES):
+    if sop.startswith(NOT_IMAGES):
         return None
+    if not sop or (sop in (CT_CLASS, MR_CLASS) and data.get("Rows") is None):
+        raise EOFError("it ends before the image is described")
     modality = _text(data, "Modality") or {CT_CLASS: "CT", MR_CLASS: "MR"}.get(sop, "")
     day = next((str(data.get(n)) for n in ("AcquisitionDate", "SeriesDate", "StudyDate") if data.get(n)), "")
     kinds = data.get("ImageType") or ()
@@ -186,7 +193,9 @@ def stacks_of(headers: Iterable[SliceHeader]) -> tuple[Stack, ...]:
         cosines = h.orientation and tuple(round(v, ORIENTATION_DECIMALS) + 0.0 for v in h.orientation)
         pixel = h.pixel_spacing and tuple(round(v, 4) for v in h.pixel_spacing)
         whole = () if h.missing else (cosines, h.rows, h.columns, pixel)
-        groups.setdefault((h.series_uid, h.modality, h.is_localizer, h.frames > 1, h.grey, whole, h.variant), []).append(h)
+        groups.setdefault(
+            (h.series_uid, h.modality, h.is_localizer, h.frames > 1, h.grey, whole, h.variant), []
+        ).append(h)
     result: list[Stack] = []
     for group in groups.values():
         result.extend(_by_acquisition(Stack(group[0].series_uid, tuple(group))))

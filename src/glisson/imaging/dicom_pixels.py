@@ -21,7 +21,7 @@ PixelArray = npt.NDArray[Any]
 
 
 def read_pixels(paths: Sequence[Path], shape: tuple[int, int], modality: str) -> PixelArray:
-    """(columns, rows, slices) array of the slices in the order given: int16 where every value is a whole number that fits,
+    """(columns, rows, slices) array of the slices in the order given: int16 where every value is whole and fits,
     else int32 or float32. Slope and intercept are applied slice by slice. Raises DicomError naming the file that fails.
     """
     columns, rows = shape
@@ -29,7 +29,9 @@ def read_pixels(paths: Sequence[Path], shape: tuple[int, int], modality: str) ->
     for index, path in enumerate(paths):
         plane = _plane(path, modality)
         if plane.shape != (rows, columns):
-            raise DicomError(f"{path}: the pixels have the shape {plane.shape}, the header says {(rows, columns)}. Export it again.")
+            raise DicomError(
+                f"{path}: the pixels have the shape {plane.shape}, the header says {(rows, columns)}. Export it again."
+            )
         wide = np.result_type(result.dtype, plane.dtype)
         if wide != result.dtype:
             result = result.astype(np.float32 if wide.kind == "f" else wide)
@@ -51,7 +53,8 @@ def _plane(path: Path, modality: str) -> PixelArray:
             raise
         except Exception as problem:
             raise DicomError(
-                f"{path}: the pixels cannot be read ({str(problem).strip()}): the file is truncated or damaged. Copy it again."
+                f"{path}: the pixels cannot be read ({str(problem).strip()}): the file is truncated "
+                "or damaged. Copy it again."
             ) from problem
     outside = None
     if modality == "CT" and padding is not None:
@@ -68,7 +71,8 @@ def _rescale(data: Any, path: Path, modality: str) -> tuple[float, float]:
     lacking = [name for name in ("RescaleSlope", "RescaleIntercept") if data.get(name) is None]
     if lacking and modality == "CT":
         raise DicomError(
-            f"{path}: the header lacks {' and '.join(lacking)}, so its numbers are not Hounsfield units. Export the series again."
+            f"{path}: the header lacks {' and '.join(lacking)}, so its numbers are not "
+            "Hounsfield units. Export the series again."
         )
     return (1.0, 0.0) if lacking else (float(data.RescaleSlope), float(data.RescaleIntercept))
 
@@ -92,7 +96,9 @@ def _decoded(data: Any, path: Path) -> tuple[PixelArray, bool]:
     if syntax is None:
         from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-        data.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if data.original_encoding[0] else ExplicitVRLittleEndian
+        data.file_meta.TransferSyntaxUID = (
+            ImplicitVRLittleEndian if data.original_encoding[0] else ExplicitVRLittleEndian
+        )
     elif syntax.is_compressed and not _pydicom_can(syntax):
         return _by_gdcm(path), True
     return data.pixel_array, False
@@ -108,7 +114,7 @@ def _pydicom_can(syntax: Any) -> bool:
 
 
 def _by_gdcm(path: Path) -> PixelArray:
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813 - the name its users know
 
     return np.asarray(sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO"))[0])
 

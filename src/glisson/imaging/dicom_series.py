@@ -26,7 +26,7 @@ GAP_RATIO = 1.5
 """A step longer than this many times the usual one means that slices are missing."""
 
 IRREGULAR_SHARE = 0.1
-"""Slices may lie this share of the spacing off an even lattice (headers round positions to 0.1 mm); further is refused."""
+"""Slices may lie this share of the spacing off an even lattice (headers round positions); further is refused."""
 
 NOTICE_SHARE = 0.02
 """Slices off the even lattice by more than this share of the spacing are mentioned."""
@@ -39,7 +39,7 @@ THICKNESS_SHARE = 0.02
 
 
 def read_dicom(source: Path, series_uid: str | None = None) -> Raster:
-    """Read a DICOM CT or MR series from a folder (or one file) as one volume in Hounsfield units (CT) or stored units (MR).
+    """Read a DICOM CT or MR series from a folder (or one file) as one volume, in Hounsfield units (CT) or as stored.
 
     series_uid: take this series instead of choosing. The choice and its reason are in facts.chosen_because.
     Raises DicomError for series that are incomplete, mixed, tilted, truncated, in colour, or not a CT or MR.
@@ -50,7 +50,14 @@ def read_dicom(source: Path, series_uid: str | None = None) -> Raster:
     grid = checked_grid(layout.shape, layout.affine, source)
     h = stack.first
     facts = ImageFacts(
-        h.modality, h.date, phase_of(h.description), h.thickness_mm, h.description or None, h.series_uid or None, h.frame_uid, why
+        h.modality,
+        h.date,
+        phase_of(h.description),
+        h.thickness_mm,
+        h.description or None,
+        h.series_uid or None,
+        h.frame_uid,
+        why,
     )
     return Raster(data, grid, facts, notices)
 
@@ -64,13 +71,15 @@ def choose_stack(stacks: tuple[Stack, ...], source: Path, series_uid: str | None
     usable = [s for s in stacks if _unusable(s) is None]
     if not usable:
         reasons = "\n".join(f"  {s.describe()}: {_unusable(s)}" for s in stacks)
-        raise DicomError(f"{source} holds no CT or MR volume that can be read:\n{reasons}\nExport the original axial series.")
+        raise DicomError(
+            f"{source} holds no CT or MR volume that can be read:\n{reasons}\nExport the original axial series."
+        )
     key = min(map(_rank, usable))
     best = [s for s in usable if _rank(s) == key]
     if len(best) > 1:
         raise DicomError(
             f"{source} holds {len(best)} series that are equally good:\n" + "\n".join(f"  {s.describe()}" for s in best)
-            + "\nSay which one: give its folder alone, or its series UID (`series:` beside the image in case.yaml)."
+            + "\nSay which one: give its folder alone, or its series UID (`series_uid:` beside the image in case.yaml)."
         )  # fmt: skip
     why = "it was asked for by its series UID" if series_uid is not None else _why(best[0], usable, stacks)
     return best[0], why
@@ -88,7 +97,7 @@ def _unusable(stack: Stack) -> str | None:
     if not h.grey:
         return "colour (RGB) or inverted pictures (secondary capture), not a scan"
     if h.sop_class in ENHANCED or h.frames > 1:
-        return "enhanced multi-frame objects are not read: export the series as single-frame CT or MR, or convert it to NIfTI"
+        return "enhanced multi-frame objects are not read: export it as single-frame CT or MR, or as NIfTI"
     if h.is_localizer:
         return "a localizer (scout)"
     if h.missing:
@@ -99,7 +108,7 @@ def _unusable(stack: Stack) -> str | None:
 def _rank(stack: Stack) -> tuple[Any, ...]:
     h = stack.first
     plain = stack.is_axial and h.is_original
-    portal = phase_of(h.description) == "portal venous"
+    portal = phase_of(h.description) == "portal-venous"
     return (not plain, not stack.is_axial, -len(stack.slices), h.thickness_mm or np.inf, not portal)
 
 
@@ -126,12 +135,14 @@ def _layout(stack: Stack) -> tuple[_Layout, tuple[Notice, ...]]:
     h = stack.first
     lacking = [s for s in stack.slices if s.missing]
     if lacking:
-        raise DicomError(f"{lacking[0].path}: the header lacks {', '.join(lacking[0].missing)}. Export the series again.")
+        raise DicomError(
+            f"{lacking[0].path}: the header lacks {', '.join(lacking[0].missing)}. Export the series again."
+        )
     row, column = np.array(h.orientation[:3]), np.array(h.orientation[3:])  # type: ignore[index]
     if abs(np.linalg.norm(row) - 1) > 1e-2 or abs(np.linalg.norm(column) - 1) > 1e-2 or abs(row @ column) > 1e-2:
         raise DicomError(f"{h.path}: ImageOrientationPatient {h.orientation} is not two unit vectors at right angles.")
     normal = np.cross(row, column)
-    slices, notices = _without_duplicates(sorted(stack.slices, key=lambda s: (float(np.dot(s.position, normal)), str(s.path))), normal)
+    slices, notices = _without_duplicates(sorted(stack.slices, key=lambda s: (_depth(s, normal), str(s.path))), normal)
     points = np.array([s.position for s in slices])
     depth = points @ normal
     notices += _check_steps(depth, slices, h)
@@ -142,6 +153,11 @@ def _layout(stack: Stack) -> tuple[_Layout, tuple[Notice, ...]]:
     affine[:3, 2] = normal * (depth[-1] - depth[0]) / (len(slices) - 1)
     affine[:3, 3] = points[0]
     return _Layout(tuple(slices), (int(h.columns or 0), int(h.rows or 0), len(slices)), affine), notices
+
+
+def _depth(header: SliceHeader, normal: npt.NDArray[np.float64]) -> float:
+    """Position along the slice normal, mm."""
+    return float(np.array(header.position) @ normal)
 
 
 def _pixel_digest(path: Path) -> str:
@@ -156,20 +172,29 @@ def _without_duplicates(
     kept, dropped = [ordered[0]], 0
     for h in ordered[1:]:
         last = kept[-1]
-        if float(np.dot(h.position, normal) - np.dot(last.position, normal)) > DUPLICATE_TOLERANCE_MM:  # type: ignore[arg-type]
+        if _depth(h, normal) - _depth(last, normal) > DUPLICATE_TOLERANCE_MM:
             kept.append(h)
         elif _pixel_digest(h.path) == _pixel_digest(last.path):
             dropped += 1
         else:
             raise DicomError(
-                f"{last.path.name} and {h.path.name} lie at the same place ({h.position}) but show different pixels: two "
-                "acquisitions are mixed in one series. Export each as its own series."
+                f"{last.path.name} and {h.path.name} lie at the same place ({h.position}) but show different "
+                "pixels: two acquisitions are mixed in one series. Export each as its own series."
             )
     if len(kept) < 2:
-        raise DicomError(f"{ordered[0].path.parent}: all {len(ordered)} slices lie at one place, so this is not a volume.")
+        raise DicomError(
+            f"{ordered[0].path.parent}: all {len(ordered)} slices lie at one place, so this is not a volume."
+        )
     if not dropped:
         return kept, ()
-    return kept, (Notice("info", "duplicate-slices", f"{dropped} slices were there twice with the same pixels; one of each was kept.", "image"),)
+    return kept, (
+        Notice(
+            "info",
+            "duplicate-slices",
+            f"{dropped} slices were there twice with the same pixels; one of each was kept.",
+            "image",
+        ),
+    )
 
 
 def _check_steps(depth: npt.NDArray[np.float64], slices: list[SliceHeader], h: SliceHeader) -> tuple[Notice, ...]:
@@ -180,23 +205,35 @@ def _check_steps(depth: npt.NDArray[np.float64], slices: list[SliceHeader], h: S
         missing = [depth[g] + usual * n for g in gaps for n in range(1, round(float(steps[g] / usual)))]
         places = ", ".join(f"{m:.2f}" for m in missing[:12]) + (", ..." if len(missing) > 12 else "")
         raise DicomError(
-            f"{slices[0].path.parent}: slices are missing. The spacing is {usual:.3g} mm, but there is none at {places} mm along "
-            f"the slice normal ({len(missing)} missing, first after {slices[int(gaps[0])].path.name}). Copy the whole series again."
+            f"{slices[0].path.parent}: slices are missing. The spacing is {usual:.3g} mm, but there is none at "
+            f"{places} mm along the slice normal ({len(missing)} missing, first after "
+            f"{slices[int(gaps[0])].path.name}). "
+            "Copy the whole series again."
         )
     even = float((depth[-1] - depth[0]) / (len(depth) - 1))
     off = float(np.abs(depth - (depth[0] + even * np.arange(len(depth)))).max())
     if off > IRREGULAR_SHARE * even:
         raise DicomError(
-            f"{slices[0].path.parent}: the slices are unevenly spaced ({steps.min():.3g} to {steps.max():.3g} mm, up to {off:.2f} mm off "
-            "an even lattice). Reconstruct the series with one spacing."
+            f"{slices[0].path.parent}: the slices are unevenly spaced ({steps.min():.3g} to {steps.max():.3g} mm, "
+            f"up to {off:.2f} mm off an even lattice). Reconstruct the series with one spacing."
         )
     notices: list[Notice] = []
     if off > NOTICE_SHARE * even:
-        notices.append(Notice("info", "uneven-spacing", f"Slices lie up to {off:.2f} mm off an even spacing of {even:.3g} mm.", "image"))
+        notices.append(
+            Notice(
+                "info",
+                "uneven-spacing",
+                f"Slices lie up to {off:.2f} mm off an even spacing of {even:.3g} mm.",
+                "image",
+            )
+        )
     thick = h.thickness_mm
     if thick and abs(thick - even) > THICKNESS_SHARE * even:
         relation = "overlap" if thick > even else "leave gaps that were not imaged"
-        text = f"Slices are {thick:g} mm thick but {even:.4g} mm apart: they {relation}. Volumes use the distance between slices."
+        text = (
+            f"Slices are {thick:.4g} mm thick but {even:.4g} mm apart: they {relation}. "
+            "Volumes use the distance between slices."
+        )
         notices.append(Notice("info", "spacing-not-thickness", text, "image"))
     return tuple(notices)
 
@@ -213,7 +250,10 @@ def _check_tilt(points: npt.NDArray[np.float64], normal: npt.NDArray[np.float64]
     if straight <= TILT_TOLERANCE_PIXELS * pixel:
         degrees = float(np.degrees(np.arctan2(np.linalg.norm(drift[-1]), abs(along))))
         raise DicomError(
-            f"{h.path.parent}: the gantry was tilted by {degrees:.1f} degrees (slices are sheared against each other). Distances would "
-            "be wrong: resample the series onto a rectangular grid first."
+            f"{h.path.parent}: the gantry was tilted by {degrees:.1f} degrees (slices are sheared against "
+            "each other). Distances would be wrong: resample the series onto a rectangular grid first."
         )
-    raise DicomError(f"{h.path.parent}: the slices are shifted against each other within their plane by up to {worst:.1f} mm; this is not one volume.")
+    raise DicomError(
+        f"{h.path.parent}: the slices are shifted against each other within their plane by up to "
+        f"{worst:.1f} mm; this is not one volume. Export the series again."
+    )

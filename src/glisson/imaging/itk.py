@@ -1,4 +1,4 @@
-"""NRRD and MetaImage files to rasters, through SimpleITK. ITK's world is LPS already; its z, y, x arrays are turned here."""
+"""NRRD and MetaImage files to rasters, through SimpleITK. ITK's world is LPS; its z, y, x arrays are turned here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_itk(path: Path) -> Raster:
 
     Raises ImageError for what cannot be read or is not one scalar volume.
     """
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813 - the name its users know
 
     try:
         image = sitk.ReadImage(str(path))
@@ -35,7 +35,9 @@ def read_itk(path: Path) -> Raster:
     if len(size) == 4 and size[3] == 1:
         image = image[:, :, :, 0]
     if image.GetDimension() != 3:
-        raise ImageError(f"{path}: one 3D volume is expected, but its shape is {'x'.join(map(str, size))}. Save one volume.")
+        raise ImageError(
+            f"{path}: one 3D volume is expected, but its shape is {'x'.join(map(str, size))}. Save one volume."
+        )
     grid = checked_grid(image.GetSize(), affine_of(image), path)
     return Raster(sitk.GetArrayFromImage(image).T, grid, ImageFacts())
 

@@ -32,15 +32,17 @@ UNITS = {1: "metres", 3: "micrometres"}
 def read_nifti(path: Path) -> Raster:
     """Read a NIfTI-1 or -2 file (.nii, .nii.gz): array [i, j, k] in its stored type unless the header scales it.
 
-    The place is that of the sform where its code is above 0, else of the qform; a disagreement becomes a notice. A fourth
-    axis of length one is dropped. Raises ImageError for what is not one scalar volume with a place in mm.
+    The place is that of the sform where its code is above 0, else of the qform; a disagreement becomes a notice. A
+    fourth axis of length one is dropped. Raises ImageError for what is not one scalar volume with a place in mm.
     """
     blob = _bytes(path)
     header = _header(blob, path)
     shape = _shape(header, path)
     unit = UNITS.get(int(header["xyzt_units"]) & 7)
     if unit:
-        raise ImageError(f"{path}: the header gives lengths in {unit}; millimetres are expected. Export the image again in mm.")
+        raise ImageError(
+            f"{path}: the header gives lengths in {unit}; millimetres are expected. Export the image again in mm."
+        )
     affine, notices = _affine(header, shape, path)
     grid = checked_grid(shape, RAS_TO_LPS @ affine, path)
     text = bytes(header["descrip"]).rstrip(b"\0").decode("latin-1").strip() or None
@@ -51,7 +53,9 @@ def _bytes(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
     except OSError as problem:
-        raise ImageError(f"{path} cannot be read: {problem.strerror}. Check that it exists and may be read.") from problem
+        raise ImageError(
+            f"{path} cannot be read: {problem.strerror}. Check that it exists and may be read."
+        ) from problem
     if raw[:2] != b"\x1f\x8b":
         return raw
     parts, rest = [], raw
@@ -60,7 +64,9 @@ def _bytes(path: Path) -> bytes:
         try:
             parts.append(stream.decompress(rest))
         except zlib.error as problem:
-            raise ImageError(f"{path}: the gzip data are damaged ({problem}). Copy or export the file again.") from problem
+            raise ImageError(
+                f"{path}: the gzip data are damaged ({problem}). Copy or export the file again."
+            ) from problem
         if not stream.eof:
             raise ImageError(
                 f"{path}: the gzip file is truncated: it ends after {len(raw)} bytes, in the middle of the data. "
@@ -102,9 +108,7 @@ def _shape(header: Any, path: Path) -> tuple[int, ...]:
     return shape[:3]
 
 
-def _affine(
-    header: Any, shape: tuple[int, ...], path: Path
-) -> tuple[npt.NDArray[np.float64], tuple[Notice, ...]]:
+def _affine(header: Any, shape: tuple[int, ...], path: Path) -> tuple[npt.NDArray[np.float64], tuple[Notice, ...]]:
     sform = np.vstack([header["srow_x"], header["srow_y"], header["srow_z"], [0, 0, 0, 1]]).astype(np.float64)
     has_s, has_q = int(header["sform_code"]) > 0, int(header["qform_code"]) > 0
     if not (has_s or has_q):
@@ -119,7 +123,9 @@ def _affine(
     except Exception as problem:
         if has_s:
             return sform, ()
-        raise ImageError(f"{path}: the orientation in the header (qform) is damaged: {problem}. Export it again.") from problem
+        raise ImageError(
+            f"{path}: the orientation in the header (qform) is damaged: {problem}. Export it again."
+        ) from problem
     if not has_s:
         return qform, ()
     ends = np.array([[0, 0, 0, 1], [shape[0], 0, 0, 1], [0, shape[1], 0, 1], [0, 0, shape[2], 1]], dtype=np.float64)
@@ -155,7 +161,7 @@ def _data(blob: bytes, header: Any, shape: tuple[int, ...], path: Path) -> npt.N
     return scaled(data, slope, inter if np.isfinite(inter) else 0.0)
 
 
-def scaled(data: npt.NDArray[Any], slope: float, intercept: float) -> npt.NDArray[Any]:
+def scaled(data: Any, slope: float, intercept: float) -> npt.NDArray[Any]:
     """data * slope + intercept: in int16 or int32 where nothing is lost by it, else float32."""
     if data.dtype.kind in "iu" and slope == int(slope) and intercept == int(intercept):
         ends = [int(data.min()) * int(slope) + int(intercept), int(data.max()) * int(slope) + int(intercept)]

@@ -1,4 +1,4 @@
-"""The contrast phase, from explicit words only."""
+"""The contrast phase, from explicit words only, in the vocabulary of the case file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 __all__ = ["phase_of"]
 
 _WORDS = (
-    ("portal venous", r"porto?[ _-]?v\w*|portal\w*|\bpv[ _-]?(phase|ph)?\b|venous|ven[oö]s\w*"),
+    ("portal-venous", r"porto?[ _-]?v\w*|portal\w*|\bpvp?\b|venous|ven[oö]s\w*"),
     ("arterial", r"arteri\w*|\bart\b"),
     ("hepatobiliary", r"hepato[ _-]?bil\w*|\bhbp\b"),
-    ("delayed", r"delay\w*|late\b|sp[aä]t\w*|equilib\w*"),
-    ("native", r"native?\b|nativ\b|non[ _-]?contrast|unenhanced|without contrast|plain"),
+    ("delayed", r"delay\w*|\blate\b|sp[aä]t\w*|equilib\w*"),
+    ("native", r"\bnativ\w*|non[ _-]?contrast|unenhanced|without contrast"),
 )
 
 

@@ -25,7 +25,9 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as problem:
-        raise ImageError(f"{path} cannot be read: {problem.strerror}. Check that it exists and may be read.") from problem
+        raise ImageError(
+            f"{path} cannot be read: {problem.strerror}. Check that it exists and may be read."
+        ) from problem
 
 
 def fingerprint(role: str, path: Path, given: str | None = None) -> SourceFile:

@@ -44,7 +44,8 @@ def checked_grid(shape: tuple[int, ...], affine: npt.NDArray[np.float64], path: 
     """The grid of a header (LPS affine), or ImageError: not finite, not invertible, not in mm, or sheared."""
     if not np.isfinite(affine).all():
         raise ImageError(
-            f"{path}: the affine in the header holds numbers that are not finite (NaN or infinity), so no voxel has a place. "
+            f"{path}: the affine in the header holds numbers that are not finite (NaN or infinity), so no voxel has "
+            "a place. "
             "Export the image again, or repair its header from the scan it belongs to."
         )
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
@@ -53,7 +54,8 @@ def checked_grid(shape: tuple[int, ...], affine: npt.NDArray[np.float64], path: 
     if spacing.min() < SMALLEST_SPACING_MM or spacing.max() > LARGEST_SPACING_MM:
         raise ImageError(
             f"{path}: voxels of {'x'.join(f'{s:.3g}' for s in spacing)} mm are not those of a body scan "
-            f"(expected {SMALLEST_SPACING_MM:g} to {LARGEST_SPACING_MM:g} mm). The header is probably not in millimetres: "
+            f"(expected {SMALLEST_SPACING_MM:g} to {LARGEST_SPACING_MM:g} mm). The header is "
+            "probably not in millimetres: "
             "export the image again in mm."
         )
     unit = affine[:3, :3] / spacing
@@ -61,8 +63,8 @@ def checked_grid(shape: tuple[int, ...], affine: npt.NDArray[np.float64], path: 
     if cosine > SHEAR_TOLERANCE:
         degrees = float(np.degrees(np.arcsin(min(cosine, 1.0))))
         raise ImageError(
-            f"{path}: the array axes are not at right angles (off by {degrees:.1f} degrees: a sheared affine, as from a "
-            "tilted gantry). Distances would be wrong: resample the scan and its masks onto a rectangular grid first."
+            f"{path}: the array axes are not at right angles (off by {degrees:.1f} degrees: a sheared affine, as from "
+            "a tilted gantry). Distances would be wrong: resample the scan and its masks onto a rectangular grid first."
         )
     return Grid((int(shape[0]), int(shape[1]), int(shape[2])), affine)
 
@@ -77,7 +79,9 @@ def whole_numbers(raster: Raster, path: Path, what: str = "a mask") -> npt.NDArr
         return data.view(np.uint8) if data.dtype.kind == "b" else data
     if data.dtype.kind == "f":
         if not np.isfinite(data).all():
-            raise ImageError(f"{path}: {what} must hold whole numbers, but it holds NaN or infinity. Export the mask again.")
+            raise ImageError(
+                f"{path}: {what} must hold whole numbers, but it holds NaN or infinity. Export the mask again."
+            )
         if (data != np.rint(data)).any():
             bad = float(data[data != np.rint(data)].flat[0])
             raise ImageError(

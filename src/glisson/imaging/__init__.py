@@ -1,0 +1,13 @@
+"""READ AND WRITE: scans, masks and case folders. The only room that knows file formats; it decides nothing."""
+
+from glisson.imaging.case_folder import check_case, read_case
+from glisson.imaging.names import TOTAL_CT, TOTAL_MR, canonical
+from glisson.imaging.raster import Raster
+from glisson.imaging.readers import READERS, Reader, read_image, read_labels, read_mask, read_raster
+from glisson.imaging.starter import init_case
+from glisson.imaging.write import write_labels, write_mask, write_volume
+
+__all__ = [
+    "READERS", "TOTAL_CT", "TOTAL_MR", "Raster", "Reader", "canonical", "check_case", "init_case",
+    "read_case", "read_image", "read_labels", "read_mask", "read_raster", "write_labels", "write_mask", "write_volume",
+]  # fmt: skip
