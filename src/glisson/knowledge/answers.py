@@ -1,7 +1,7 @@
 """Asking a rule: the verdict, and on request its reasons, trace and the facts it still needs.
 
-A rule is decided when every outcome that the missing facts still leave open is the same outcome. It says *undetermined* otherwise.
-Traces and texts are made only when somebody reads them, so that a thousand cases stay cheap.
+A rule is decided when every outcome that the missing facts still leave open is the same outcome. It says *undetermined*
+otherwise. Traces and texts are made only when somebody reads them, so that a thousand cases stay cheap.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One step of an answer: the condition in words, its truth (True, False, None for unknown), the facts it read, its parts."""
+    """One step of an answer: the condition in words, its truth (True, False, None for unknown), the facts it read, its
+    parts.
+    """
 
     text: str
     truth: bool | None
@@ -66,8 +68,8 @@ class Trace:
 class Answer:
     """What a rule says of some facts.
 
-    verdict: the effect of the matching row (eligible, relative, contraindicated, value, grade, alert, info), or undetermined, not met,
-    not applicable. possible: every outcome still open (None stands for the rule saying nothing).
+    verdict: the effect of the matching row (eligible, relative, contraindicated, value, grade, alert, info), or
+    undetermined, not met, not applicable. possible: every outcome still open (None stands for the rule saying nothing).
     """
 
     rule: Rule
@@ -131,7 +133,10 @@ class Answer:
         if self.verdict == UNDETERMINED:
             return f"{self.rule.title}: not decided; needs {', '.join(self._title(path) for path in self.needs)}."
         if self.verdict == NOT_APPLICABLE:
-            return next((e.text for e in self.rule.exceptions if e.when.truth(self._facts)), f"{self.rule.title}: for other patients.")
+            return next(
+                (e.text for e in self.rule.exceptions if e.when.truth(self._facts)),
+                f"{self.rule.title}: for other patients.",
+            )
         if self.outcome is None:
             return f"{self.rule.title}: criteria not met."
         return self._fill(self.outcome.text)
@@ -164,7 +169,9 @@ class Answer:
 
     def _trace(self, condition: Condition) -> Trace:
         inputs = tuple(Input(path, _value(self._facts, path), self._table[path].unit) for path in condition.paths)
-        return Trace(str(condition), condition.truth(self._facts), inputs, tuple(self._trace(part) for part in condition.parts))
+        return Trace(
+            str(condition), condition.truth(self._facts), inputs, tuple(self._trace(part) for part in condition.parts)
+        )
 
     def _title(self, path: str) -> str:
         return self._table[path].title or path
@@ -199,7 +206,9 @@ def ask(rule: Rule, facts: Facts, sources: Mapping[str, Source], table: FactTabl
 
 
 def _open_outcomes(rule: Rule, facts: Facts) -> tuple[tuple[Outcome | None, ...], Outcome | None]:
-    """Outcomes of the rows that may be the first to match, and the outcome of the row that surely matches (None: no such row)."""
+    """Outcomes of the rows that may be the first to match, and the outcome of the row that surely matches (None: no
+    such row).
+    """
     possible: list[Outcome | None] = []
     for row in rule.rows:
         truth = row.when.truth(facts)
@@ -211,7 +220,9 @@ def _open_outcomes(rule: Rule, facts: Facts) -> tuple[tuple[Outcome | None, ...]
 
 
 def _conditions_asked(rule: Rule, facts: Facts) -> Iterator[Condition]:
-    """The conditions that were looked at, in order: nothing after a gate that is shut, an exception that holds, a row that matches."""
+    """The conditions that were looked at, in order: nothing after a gate that is shut, an exception that holds, a row
+    that matches.
+    """
     if rule.gate:
         yield rule.gate
         if rule.gate.truth(facts) is False:

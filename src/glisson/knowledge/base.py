@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from glisson.case import Unknown
 from glisson.errors import KnowledgeError
-from glisson.knowledge.answers import Answer, ask
-from glisson.knowledge.facts import FactSpec, FactTable, case_specs, read_fact_specs
+from glisson.knowledge.answers import UNDETERMINED, Answer, ask
+from glisson.knowledge.changes import Change, Gap, Question, changes, rank_missing
+from glisson.knowledge.facts import FactTable, is_missing
 from glisson.knowledge.options import Option, combine, of_lesions
-from glisson.knowledge.rules import VERDICTS, Rule, read_rule
-from glisson.knowledge.scores import ScoreResult, ScoreSpec, compute, read_score
-from glisson.knowledge.sources import Source, read_source
-from glisson.knowledge.store import ROOT, load_files, load_section
-from glisson.knowledge.strict_yaml import Section
-from glisson.knowledge.tables import Table, read_table
+from glisson.knowledge.rules import VERDICTS, Rule
+from glisson.knowledge.scores import ScoreResult, ScoreSpec, compute
+from glisson.knowledge.sources import Source
+from glisson.knowledge.tables import Table
 
-__all__ = ["KnowledgeBase", "Modality", "knowledge_base", "load_knowledge"]
+__all__ = ["KnowledgeBase", "Modality"]
 
 T = TypeVar("T")
 Facts = Mapping[str, object]
@@ -72,7 +70,7 @@ class KnowledgeBase:
     def evaluate_all(
         self, facts: Facts, *, topic: str | None = None, modality: str | None = None, scope: str | None = None
     ) -> tuple[Answer, ...]:
-        """What every rule says, in the order of their ids; only those of a topic, modality or scope when one is named."""
+        """What each rule says, in the order of ids; only those of a topic, modality or scope where one is named."""
         chosen = (
             rule
             for rule in self.rules.values()
@@ -100,8 +98,52 @@ class KnowledgeBase:
 
     def options(self, facts: Facts, lesions: Mapping[str, Facts] | None = None) -> tuple[Option, ...]:
         """The verdict on every modality that a rule speaks of, in the order of `modalities.yaml`."""
-        spoken = {name for rule in self.rules.values() if rule.effect in (*VERDICTS, "verdict") for name in rule.modalities}
-        return tuple(option for name in self.modalities if name in spoken for option in self.option(name, facts, lesions))
+        spoken = {
+            name for rule in self.rules.values() if rule.effect in (*VERDICTS, "verdict") for name in rule.modalities
+        }
+        return tuple(
+            option for name in self.modalities if name in spoken for option in self.option(name, facts, lesions)
+        )
+
+    def counterfactual(self, rule_id: str, facts: Facts) -> tuple[Change, ...]:
+        """Each single input that would flip what a rule says, the smallest change first; never age, sex or a gene."""
+        return changes(self._rule_question(self.rule(rule_id), facts), facts, self.facts)
+
+    def option_counterfactual(self, modality: str, facts: Facts) -> tuple[Change, ...]:
+        """Each single input that would flip the verdict on a modality; for one lesion when its facts are among the
+        facts.
+        """
+        return changes(self._option_question(modality, facts), facts, self.facts)
+
+    def missing(self, facts: Facts) -> tuple[Gap, ...]:
+        """The missing facts, those that alone would decide most verdicts first.
+
+        Verdicts are those on modalities (for the patient) and the answers of every rule that gives a value, grade or
+        alert.
+        """
+        spoken = [name for name in self.modalities if any(name in rule.modalities for rule in self.rules.values())]
+        others = [rule for rule in self.rules.values() if not rule.modalities]
+        questions = [self._option_question(name, facts) for name in spoken]
+        questions += [self._rule_question(rule, facts) for rule in others]
+        return rank_missing((question for question in questions if question.needs), facts, self.facts)
+
+    def _rule_question(self, rule: Rule, facts: Facts) -> Question:
+        def decide(given: Facts) -> Hashable | None:
+            answer = ask(rule, given, self.sources, self.facts)
+            return (answer.verdict, answer.value) if answer.is_decided else None
+
+        return Question(rule.id, decide, rule.conditions, ask(rule, facts, self.sources, self.facts).needs)
+
+    def _option_question(self, modality: str, facts: Facts) -> Question:
+        scope = None if any(path.startswith("lesion.") for path in facts) else "patient"
+
+        def decide(given: Facts) -> Hashable | None:
+            verdict = combine(modality, "", self.evaluate_all(given, modality=modality, scope=scope)).verdict
+            return None if verdict == UNDETERMINED else verdict
+
+        answers = self.evaluate_all(facts, modality=modality, scope=scope)
+        conditions = tuple(condition for answer in answers for condition in answer.rule.conditions)
+        return Question(modality, decide, conditions, combine(modality, "", answers).needs)
 
     def score(self, score_id: str, inputs: Mapping[str, object]) -> ScoreResult:
         """One score from its inputs by name (numbers in the units of its record, or text such as "3 cm").
@@ -123,19 +165,33 @@ class KnowledgeBase:
         value = result.group if other.endswith(".group") else result.value
         return Unknown(f"needs {', '.join(result.missing)}") if value is None else value
 
+    def missing_for_score(self, score_id: str, facts: Facts) -> tuple[str, ...]:
+        """Paths of the facts that are missing for a score, through the scores it builds on."""
+        missing: dict[str, None] = {}
+        for item in _find(self.scores, score_id, "score").inputs:
+            if item.fact.startswith("score.") and item.fact not in facts:
+                below = item.fact.removeprefix("score.").removesuffix(".group")
+                missing.update(dict.fromkeys(self.missing_for_score(below, facts)))
+            elif is_missing(facts, item.fact):
+                missing[item.fact or item.name] = None
+        return tuple(missing)
+
     def variants(self, family: str) -> tuple[ScoreSpec, ...]:
         """Every variant of one score, such as every formula for the total liver volume."""
         found = tuple(spec for spec in self.scores.values() if spec.family == family)
         if not found:
-            raise KnowledgeError(f"No score of the family '{family}'; families: {', '.join(sorted({s.family for s in self.scores.values()}))}.")
+            families = ", ".join(sorted({spec.family for spec in self.scores.values()}))
+            raise KnowledgeError(f"No score of the family '{family}'; families: {families}.")
         return found
 
     def with_scores(self, facts: Facts) -> dict[str, object]:
-        """The facts and, as further facts, every score that can be computed from them: `score.<id>`, `score.<id>.group`."""
+        """The facts and, as further facts, every score that can be computed from them: `score.<id>`,
+        `score.<id>.group`.
+        """
         extended = dict(facts)
         for name in self.scores:
             result = self.score_from_facts(name, facts)
-            missing = Unknown(f"needs {', '.join(result.missing)}")
+            missing = Unknown(f"needs {', '.join(self.missing_for_score(name, facts))}")
             extended[f"score.{name}"] = missing if result.value is None else result.value
             if self.scores[name].groups:
                 extended[f"score.{name}.group"] = result.group or missing
@@ -147,112 +203,5 @@ def _find(items: Mapping[str, T], name: str, what: str) -> T:
         return items[name]
     from difflib import get_close_matches
 
-    close = get_close_matches(name, items, n=3, cutoff=0.4)
-    raise KnowledgeError(f"There is no {what} '{name}'.{f' Similar: {', '.join(close)}.' if close else ''}")
-
-
-@cache
-def knowledge_base() -> KnowledgeBase:
-    """The knowledge that ships with Glisson, loaded once. Raises KnowledgeError when a file of it is malformed."""
-    return load_knowledge(ROOT)
-
-
-def load_knowledge(root: Path, *, specs: Mapping[str, FactSpec] | None = None) -> KnowledgeBase:
-    """A knowledge base from a folder laid out like the package's own.
-
-    specs: facts of the record, by default those of the case room. Raises KnowledgeError naming file and line for a malformed file.
-    """
-    return _Loader(root, case_specs() if specs is None else specs).load()
-
-
-class _Loader:
-    """One load: reads what is referred to before what refers to it."""
-
-    def __init__(self, root: Path, specs: Mapping[str, FactSpec]):
-        self.root = root
-        self.files = load_files(root)
-        self.specs = dict(specs)
-
-    def load(self) -> KnowledgeBase:
-        """Everything, checked."""
-        if "facts.yaml" in self.files:
-            self.specs |= self._read("facts.yaml", read_fact_specs)
-        modalities = self._read("modalities.yaml", _read_modalities) if "modalities.yaml" in self.files else {}
-        sources = self._read_all("sources/", "", read_source)
-        facts = FactTable(self.specs)
-        scores = self._read_all("library/", ".score.yaml", lambda section: read_score(section, facts))
-        facts = FactTable({**self.specs, **_score_facts(scores.values())})
-        tables = self._read_all("library/", ".table.yaml", lambda section: read_table(section, facts))
-        rules = self._read_all("library/", "", lambda section: read_rule(section, facts, modalities))
-        base = KnowledgeBase(sources, rules, scores, tables, facts, modalities, self.root)
-        self._check_references(base)
-        return base
-
-    def _read(self, name: str, read: Callable[[Section], T]) -> T:
-        """Read one file; when the kept copy is refused, read the file itself for the line number."""
-        section = self.files[name]
-        try:
-            return read(section)
-        except KnowledgeError:
-            if section.lines:
-                raise
-            return read(load_section(self.root, name))
-
-    def _read_all(self, folder: str, suffix: str, read: Callable[[Section], T]) -> dict[str, T]:
-        items: dict[str, T] = {}
-        for name in self.files:
-            if not name.startswith(folder) or not _is_kind(name, suffix):
-                continue
-            item = self._read(name, read)
-            stem = name.rsplit("/", 1)[-1].removesuffix(suffix or ".yaml")
-            item_id = getattr(item, "id", "")
-            if item_id != stem:
-                raise KnowledgeError(f"{name}: the id is '{item_id}'; it must be the name of the file, '{stem}'.")
-            topic = getattr(item, "topic", None)
-            if topic is not None and name.split("/")[1:-1] != [topic]:
-                raise KnowledgeError(f"{name}: the topic is '{topic}'; it must be the name of the folder in library/.")
-            if item_id in items:
-                raise KnowledgeError(f"{name}: the id '{item_id}' is taken by {getattr(items[item_id], 'file', '')}.")
-            items[item_id] = item
-        return dict(sorted(items.items()))
-
-    def _check_references(self, base: KnowledgeBase) -> None:
-        for item in (*base.rules.values(), *base.scores.values(), *base.tables.values()):
-            for source in item.sources:
-                if source not in base.sources:
-                    raise KnowledgeError(f"{item.file}: there is no source '{source}'; write sources/{source}.yaml.")
-        for score in base.scores.values():
-            for item in score.inputs:
-                found = base.facts.get(item.fact)
-                if item.fact and (found is None or (found.kind, found.unit) != (item.kind, item.unit)):
-                    raise KnowledgeError(f"{score.file}: the input {item.name} does not fit the fact '{item.fact}'.{base.facts.near(item.fact)}")
-        for rule in base.rules.values():
-            for other in rule.conflicts_with:
-                if other not in base.rules:
-                    raise KnowledgeError(f"{rule.file}: conflicts_with names the rule '{other}', which does not exist.")
-
-
-def _is_kind(name: str, suffix: str) -> bool:
-    """Whether a file name has that ending; no suffix means a plain `.yaml` that is neither score nor table."""
-    return name.endswith(suffix) if suffix else not name.endswith((".score.yaml", ".table.yaml"))
-
-
-def _read_modalities(section: Section) -> dict[str, Modality]:
-    found = {}
-    for name, entry in section.named_sections():
-        scope = entry.choice("scope", ("patient", "lesion"))
-        effect = entry.choice("effect", ("resected", "destroyed", "control", "support"))
-        found[name] = Modality(name, entry.text("title"), entry.text("plain"), scope, effect)
-        entry.done()
-    return found
-
-
-def _score_facts(scores: Iterable[ScoreSpec]) -> dict[str, FactSpec]:
-    specs = {}
-    for spec in scores:
-        path = f"score.{spec.id}"
-        specs[path] = FactSpec(path, "number", spec.unit, (), "fixed", spec.title, "score")
-        if spec.groups:
-            names = tuple(dict.fromkeys(group.name for group in spec.groups))
-            specs[f"{path}.group"] = FactSpec(f"{path}.group", "choice", None, names, "fixed", f"{spec.title}, group", "score")
-    return specs
+    close = ", ".join(get_close_matches(name, items, n=3, cutoff=0.4))
+    raise KnowledgeError(f"There is no {what} '{name}'.{f' Similar: {close}.' if close else ''}")

@@ -6,7 +6,7 @@
     liver.background is normal              a choice or a yes/no fact; also `is not`
     liver.background in {fibrosis, cirrhosis}
     extrahepatic.sites contains peritoneum  a set; also `contains any {a, b}` and `contains all {a, b}`
-    biomarkers.ras is unknown               also `is known`; the only words that ask whether a fact is there; never unknown themselves
+    biomarkers.ras is unknown               also `is known`; asks whether a fact is there, and is never unknown itself
     always                                  true
 
 Nested in YAML as `all: [...]`, `any: [...]`, `not: ...`. Nothing else exists; anything more is a score function.
@@ -20,7 +20,19 @@ from dataclasses import dataclass
 
 from glisson.knowledge.facts import is_missing, number_of
 
-__all__ = ["AllOf", "Always", "AnyOf", "Between", "Compare", "CompareFacts", "Condition", "Contains", "Is", "Known", "Not"]
+__all__ = [
+    "AllOf",
+    "Always",
+    "AnyOf",
+    "Between",
+    "Compare",
+    "CompareFacts",
+    "Condition",
+    "Contains",
+    "Is",
+    "Known",
+    "Not",
+]
 
 Truth = bool | None
 Facts = Mapping[str, object]
@@ -28,6 +40,8 @@ Facts = Mapping[str, object]
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
+
+
 def quantity_text(quantity: tuple[float, str | None]) -> str:
     """A number with its unit."""
     number, unit = quantity
@@ -71,6 +85,7 @@ class Always(Condition):
 
     def truth(self, facts: Facts) -> Truth:
         """True."""
+        del facts
         return True
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ Three lists make one table: what the record says (`glisson.case.fact_table`), wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from glisson.case import Unknown, fact_table
 from glisson.errors import KnowledgeError
@@ -16,15 +16,21 @@ from glisson.knowledge.strict_yaml import Section
 __all__ = ["CHANGES", "KINDS", "FactSpec", "FactTable", "case_specs", "is_missing", "number_of", "read_fact_specs"]
 
 KINDS = ("number", "choice", "flag", "set", "text", "date")
-"""number (with its unit), choice (one of the values), flag (yes or no), set (any of the values), text and date (only known or not)."""
+"""number (with its unit), choice (one of the values), flag (yes or no), set (any of the values), text and date (only
+known or not).
+"""
 
 CHANGES = ("fixed", "measured", "changeable")
-"""fixed: age, sex, a gene, what has happened. measured: another measurement may differ. changeable: treatment or time may change it."""
+"""fixed: age, sex, a gene, what has happened. measured: another measurement may differ. changeable: treatment or time
+may change it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class FactSpec:
-    """One fact: dotted path, kind, unit (None when it has none), allowed values, what may change it, a title for people."""
+    """One fact: dotted path, kind, unit (None when it has none), allowed values, what may change it, a title for
+    people.
+    """
 
     path: str
     kind: str
@@ -85,24 +91,67 @@ def number_of(path: str, value: object) -> float:
     return number
 
 
+_KIND_OF_CASE = {
+    "number": "number",
+    "one of": "choice",
+    "true/false": "flag",
+    "list": "set",
+    "text": "text",
+    "date": "date",
+}
+
+
 def case_specs() -> dict[str, FactSpec]:
-    """The facts of the record, from the case room's own table."""
-    return {fact.path: _spec_of_case_fact(fact) for fact in fact_table()}
+    """The facts of the record, from the case room's own table; `read_fact_specs` adds what may change them."""
+    rows = fact_table()
+    return {
+        row.path: FactSpec(row.path, _KIND_OF_CASE[row.type], _unit(row.unit), tuple(row.options), "fixed", row.meaning)
+        for row in rows
+    }
 
 
-def read_fact_specs(section: Section) -> dict[str, FactSpec]:
-    """The facts of a `facts.yaml`: path -> {kind, unit, values, change, title}."""
-    specs = {}
-    for path, entry in section.named_sections():
-        kind = entry.choice("kind", KINDS)
-        unit = entry.text("unit", "") or None
-        values = entry.texts("values")
-        specs[path] = FactSpec(
-            path, kind, unit, values, entry.choice("change", CHANGES), entry.text("title"), entry.text("from")
-        )
-        entry.done()
-        if unit and kind != "number":
-            raise entry.wrong("only a number has a unit.", "unit")
-        if (kind in ("choice", "set")) != bool(values):
-            raise entry.wrong("a choice or set lists its values, and nothing else does.", "values")
+def _unit(text: str) -> str | None:
+    """A ratio, such as the INR, has no unit."""
+    return text if text not in ("", "1") else None
+
+
+def read_fact_specs(section: Section, of_case: Mapping[str, FactSpec]) -> dict[str, FactSpec]:
+    """All facts: those of the case with what may change them, and those that `facts.yaml` adds.
+
+    Raises KnowledgeError for a prefix that fits no fact, a path that the case has already, or a malformed entry.
+    """
+    specs = _with_changes(section.section("case_facts"), of_case)
+    for path, entry in section.section("facts").named_sections():
+        if path in specs:
+            raise entry.wrong("the case has a fact of this path already.")
+        specs[path] = _read_spec(path, entry)
+    section.done()
     return specs
+
+
+def _with_changes(section: Section, of_case: Mapping[str, FactSpec]) -> dict[str, FactSpec]:
+    """Each fact of the case with the kind of change that its longest listed prefix names; `fixed` where none does."""
+    prefixes = {prefix: change for change in CHANGES for prefix in section.texts(change)}
+    section.done()
+    for prefix in prefixes:
+        if of_case and not any(path.startswith(prefix) for path in of_case):
+            raise section.wrong(f"no fact of the case begins with '{prefix}'.")
+    specs = {}
+    for path, spec in of_case.items():
+        fitting = [prefix for prefix in prefixes if path.startswith(prefix)]
+        change = prefixes[max(fitting, key=len)] if fitting else "fixed"
+        specs[path] = replace(spec, change=change)
+    return specs
+
+
+def _read_spec(path: str, entry: Section) -> FactSpec:
+    kind = entry.choice("kind", KINDS)
+    unit = entry.text("unit", "") or None
+    values = entry.texts("values")
+    change, title, source = entry.choice("change", CHANGES), entry.text("title"), entry.text("from")
+    entry.done()
+    if unit and kind != "number":
+        raise entry.wrong("only a number has a unit.", "unit")
+    if (kind in ("choice", "set")) != bool(values):
+        raise entry.wrong("a choice or set lists its values, and nothing else does.", "values")
+    return FactSpec(path, kind, unit, values, change, title, source)

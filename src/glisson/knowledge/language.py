@@ -31,23 +31,23 @@ PATH = r"[a-z][a-z0-9_]*(?:\.[a-z0-9][a-z0-9_-]*)*"
 _NUM = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _OP = r"<=|>=|==|!=|<|>"
 _LIST = r"\{([^{}]*)\}"
-_COMPARE = re.compile(rf"({PATH}) ({_OP}) ({_NUM})(?: (\S+))?$")
+_COMPARE = re.compile(rf"({PATH}) ({_OP}) ({_NUM})(?: (.+))?$")
 _FACTS = re.compile(rf"({PATH}) ({_OP}) ({PATH})$")
-_BETWEEN = re.compile(rf"({PATH}) between ([\[(])({_NUM}), ({_NUM})([\])])(?: (\S+))?$")
+_BETWEEN = re.compile(rf"({PATH}) between ([\[(])({_NUM}), ({_NUM})([\])])(?: (.+))?$")
 _KNOWN = re.compile(rf"({PATH}) is (known|unknown)$")
 _IS = re.compile(rf"({PATH}) is (not )?(\S+)$")
 _IN = re.compile(rf"({PATH}) (not )?in {_LIST}$")
 _CONTAINS = re.compile(rf"({PATH}) contains (?:(any|all) {_LIST}|(\S+))$")
 
 _FORMS = (
-    "FACT <= NUMBER UNIT (or < > >= == !=), FACT between [LOW, HIGH) UNIT, FACT <= FACT, FACT is VALUE, FACT is not VALUE, "
-    "FACT in {A, B}, FACT not in {A, B}, FACT contains VALUE, FACT contains any {A, B}, FACT is known, FACT is unknown, always; "
-    "or a mapping with one key: all, any, not"
+    "FACT <= NUMBER UNIT (or < > >= == !=), FACT between [LOW, HIGH) UNIT, FACT <= FACT, FACT is VALUE, "
+    "FACT is not VALUE, FACT in {A, B}, FACT not in {A, B}, FACT contains VALUE, FACT contains any {A, B}, "
+    "FACT is known, FACT is unknown, always; or a mapping with one key: all, any, not"
 )
 
 
 def parse_condition(section: Section, key: str, table: FactTable) -> Condition:
-    """The condition under a key of a rule. Raises KnowledgeError with file and line for anything outside the language."""
+    """The condition under a key. Raises KnowledgeError with file and line for anything outside the language."""
     return _parse(section.raw(key), section, (key,), table)
 
 
@@ -88,7 +88,9 @@ class _Leaf:
         if found := _FACTS.match(self.text):
             left, right = self.number_fact(found[1]), self.number_fact(found[3])
             if left.unit != right.unit:
-                raise self.wrong(f"{left.path} is in {left.unit or 'no unit'}, {right.path} in {right.unit or 'no unit'}")
+                raise self.wrong(
+                    f"{left.path} is in {left.unit or 'no unit'}, {right.path} in {right.unit or 'no unit'}"
+                )
             return CompareFacts(found[1], found[2], found[3])
         if found := _IN.match(self.text):
             return Is(found[1], self.values(found[1], found[3], ("choice",)), bool(found[2]))

@@ -3,8 +3,8 @@
 A stop is a rule that says contraindicated. What is not confirmed never opens a door and never closes one for good:
 
 - contraindicated: a verified stop holds and no source that applies here contradicts it;
-- undetermined: a stop holds but is unverified ("stop not yet confirmed"), or two sources contradict each other, or a stop or caution
-  cannot be excluded because facts are missing, or no verified rule makes the option eligible;
+- undetermined: a stop holds but is unverified ("stop not yet confirmed"), or two sources contradict each other, or a
+  stop or caution cannot be excluded because facts are missing, or no verified rule makes the option eligible;
 - relative: a caution holds;
 - eligible: a verified rule says so and nothing above applies.
 """
@@ -38,8 +38,9 @@ class Conflict:
 class Option:
     """One modality for one patient or lesion.
 
-    scope: "patient" or the lesion's id. verdict: eligible, relative, contraindicated, undetermined. reasons: every answer that says
-    something or could, stops first. needs: the missing facts, in the order of the reasons. why: the verdict in one sentence.
+    scope: "patient" or the lesion's id. verdict: eligible, relative, contraindicated, undetermined. reasons: every
+    answer that says something or could, stops first. needs: the missing facts, in the order of the reasons. why: the
+    verdict in one sentence.
     """
 
     modality: str
@@ -89,7 +90,9 @@ def combine(modality: str, scope: str, answers: Iterable[Answer]) -> Option:
 
 
 def of_lesions(modality: str, patient: Option, lesions: Iterable[Option]) -> Option:
-    """The patient's option for a modality that is judged lesion by lesion: a stop for the patient stands, else the best lesion counts."""
+    """The patient's option for a modality that is judged lesion by lesion: a stop for the patient stands, else the best
+    lesion counts.
+    """
     each = sorted(lesions, key=lambda option: _RANK[option.verdict])
     if patient.verdict == "contraindicated" or not each:
         return patient

@@ -1,7 +1,7 @@
 """Rules: what follows from which facts, according to which source.
 
-Every rule becomes a first-match list of rows. A `when` rule has one row (and a second, `otherwise`, where its source says what failing
-it means); a `table` rule has as many as it lists.
+Every rule becomes a first-match list of rows. A `when` rule has one row (and a second, `otherwise`, where its source
+says what failing it means); a `table` rule has as many as it lists.
 """
 
 from __future__ import annotations
@@ -16,13 +16,26 @@ from glisson.knowledge.language import PATH, parse_condition
 from glisson.knowledge.sources import Quantity, parse_quantity
 from glisson.knowledge.strict_yaml import Section
 
-__all__ = ["EFFECTS", "STATUSES", "URGENCIES", "VERDICTS", "Exemption", "Outcome", "Row", "Rule", "placeholders", "read_rule"]
+__all__ = [
+    "EFFECTS",
+    "STATUSES",
+    "URGENCIES",
+    "VERDICTS",
+    "Exemption",
+    "Outcome",
+    "Row",
+    "Rule",
+    "placeholders",
+    "read_rule",
+]
 
 VERDICTS = ("eligible", "relative", "contraindicated")
 """What a rule may say of a modality; undetermined follows by itself."""
 
 EFFECTS = (*VERDICTS, "value", "grade", "alert", "info")
-"""What a rule may do: say a verdict, give a number with its unit, give a grade in words, raise an alert, state something."""
+"""What a rule may do: say a verdict, give a number with its unit, give a grade in words, raise an alert, state
+something.
+"""
 
 STATUSES = ("verified", "unverified")
 """verified: its numbers were read in its source. unverified: shown as such, never makes an option eligible."""
@@ -75,7 +88,9 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of the library. `modalities` and `scope` say what it is about, `gate` for whom it is written (None: for all)."""
+    """One rule of the library. `modalities` and `scope` say what it is about, `gate` for whom it is written (None: for
+    all).
+    """
 
     id: str
     version: int
@@ -167,7 +182,9 @@ def read_rule(section: Section, table: FactTable, modalities: Mapping[str, objec
 
 def _read_when(section: Section, effect: str, table: FactTable) -> tuple[Row, ...]:
     if effect == "verdict":
-        raise section.wrong("the effect 'verdict' is for a table; with `when` write eligible, relative or contraindicated.", "effect")
+        raise section.wrong(
+            "the effect 'verdict' is for a table; with `when` write eligible, relative or contraindicated.", "effect"
+        )
     first = Row(parse_condition(section, "when", table), _read_outcome(section, effect, None, table))
     if not section.has("otherwise"):
         return (first,)
@@ -193,7 +210,12 @@ def _read_table(section: Section, effect: str, table: FactTable) -> tuple[Row, .
 
 def _read_base(section: Section) -> Outcome:
     return Outcome(
-        "", "", section.text("source"), section.text("locator"), section.text("strength"), section.choice("status", STATUSES)
+        "",
+        "",
+        section.text("source"),
+        section.text("locator"),
+        section.text("strength"),
+        section.choice("status", STATUSES),
     )
 
 
@@ -222,6 +244,8 @@ def _read_outcome(section: Section, effect: str, base: Outcome | None, table: Fa
 
 
 def _read_exemption(entry: Section, table: FactTable) -> Exemption:
-    exemption = Exemption(parse_condition(entry, "when", table), entry.text("text"), entry.text("source"), entry.text("locator"))
+    exemption = Exemption(
+        parse_condition(entry, "when", table), entry.text("text"), entry.text("source"), entry.text("locator")
+    )
     entry.done()
     return exemption

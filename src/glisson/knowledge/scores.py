@@ -1,11 +1,13 @@
-"""Scores and formulas: coefficients and groups in YAML, arithmetic in `formulas`, every published variant under its own id.
+"""Scores and formulas: coefficients and groups in YAML, arithmetic in `formulas`, every published variant under its own
+id.
 
     from glisson.knowledge import score
     score("tumour-burden-score", {"largest": 3.0, "number": 2}).printed
 
-A formula is a function of at most 30 lines in a module of `glisson.knowledge.formulas`, registered with `@formula("name")`. It gets the
-inputs (numbers in the units of the record, words, or True and False) and the constants of the record, and returns the unrounded value.
-Groups are decided on the unrounded value. A missing input makes a result without a value that names it; nothing is assumed.
+A formula is a function of at most 30 lines in a module of `glisson.knowledge.formulas`, registered with
+`@formula("name")`. It gets the inputs (numbers in the units of the record, words, or True and False) and the constants
+of the record, and returns the unrounded value. Groups are decided on the unrounded value. A missing input makes a
+result without a value that names it; nothing is assumed.
 """
 
 from __future__ import annotations
@@ -28,12 +30,24 @@ from glisson.knowledge.sources import Quantity, parse_quantity
 from glisson.knowledge.strict_yaml import Section
 from glisson.knowledge.units import in_unit
 
-__all__ = ["FORMULAS", "Formula", "Group", "Limit", "Reported", "ScoreInput", "ScoreResult", "ScoreSpec", "compute", "formula", "read_score"]
+__all__ = [
+    "FORMULAS",
+    "Formula",
+    "Group",
+    "Limit",
+    "Reported",
+    "ScoreInput",
+    "ScoreResult",
+    "ScoreSpec",
+    "compute",
+    "formula",
+    "read_score",
+]
 
 Value = float | str | bool
 Formula = Callable[[Mapping[str, Value], Mapping[str, float]], float]
 
-_WITH_UNIT = re.compile(r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*(\S+)?$")
+_WITH_UNIT = re.compile(r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*(\S.*)?$")
 
 FORMULAS: dict[str, Formula] = {}
 """Every registered formula by name."""
@@ -95,7 +109,9 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What a study reported for a group: endpoint, when, number with its unit and interval, how many patients, source, status."""
+    """What a study reported for a group: endpoint, when, number with its unit and interval, how many patients, source,
+    status.
+    """
 
     group: str
     endpoint: str
@@ -136,12 +152,15 @@ class ScoreSpec:
     @property
     def sources(self) -> tuple[str, ...]:
         """Ids of every source it leans on."""
-        return tuple(dict.fromkeys((self.source, *(row.source for row in (*self.groups, *self.reported)))))
+        groups, reported = (group.source for group in self.groups), (row.source for row in self.reported)
+        return tuple(dict.fromkeys((self.source, *groups, *reported)))
 
     def numbers(self) -> list[tuple[str, Quantity]]:
         """Every number of the record with the id of the source that must hold it."""
         found = [(self.source, quantity) for quantity in self.constants.values()]
-        conditions = [(g.source, g.when) for g in self.groups] + [(self.source, limit.when) for limit in self.limits if limit.when]
+        conditions = [(g.source, g.when) for g in self.groups] + [
+            (self.source, limit.when) for limit in self.limits if limit.when
+        ]
         for source, condition in conditions:
             found += [(source, quantity) for leaf in condition.leaves() for quantity in leaf.numbers()]
         return found + [(row.source, quantity) for row in self.reported for quantity in (row.value, *row.interval)]
@@ -171,7 +190,9 @@ class ScoreResult:
 
 
 def compute(spec: ScoreSpec, inputs: Mapping[str, object]) -> ScoreResult:
-    """The score for these inputs (numbers in the units of its record). Raises InputError for inputs it does not have or cannot use."""
+    """The score for these inputs (numbers in the units of its record). Raises InputError for inputs it does not have or
+    cannot use.
+    """
     names = [item.name for item in spec.inputs]
     for name in inputs:
         if name not in names:
@@ -215,7 +236,9 @@ def _checked(spec: ScoreSpec, item: ScoreInput, value: object) -> Value:
     if item.kind == "number":
         number = _number(item, value)
         if number in (float("inf"), float("-inf")) or (item.positive and number <= 0):
-            raise InputError(f"{where} must be {'above zero' if item.positive else 'finite'}; given {value!r} {item.unit or ''}.")
+            raise InputError(
+                f"{where} must be {'above zero' if item.positive else 'finite'}; given {value!r} {item.unit or ''}."
+            )
         return number
     if item.kind == "flag":
         if value not in (True, False, "yes", "no"):
@@ -232,7 +255,9 @@ def _number(item: ScoreInput, value: object) -> float:
         return number_of(item.name, value)
     found = _WITH_UNIT.match(value.strip())
     if not found:
-        raise InputError(f"The input '{item.name}' should be a number{f' in {item.unit}' if item.unit else ''}; given {value!r}.")
+        raise InputError(
+            f"The input '{item.name}' should be a number{f' in {item.unit}' if item.unit else ''}; given {value!r}."
+        )
     return in_unit(float(found[1]), found[2] or item.unit, item.unit, item.fact or item.name)
 
 
@@ -287,7 +312,9 @@ def _read_input(name: str, entry: Section, table: FactTable) -> ScoreInput:
     if fact and spec is None and not fact.startswith("score."):
         raise entry.wrong(f"there is no fact '{fact}'.{table.near(fact)}", "fact")
     if spec and (spec.kind != kind or spec.unit != unit):
-        raise entry.wrong(f"the fact {fact} is a {spec.kind} in {spec.unit or 'no unit'}; the input a {kind} in {unit or 'no unit'}.")
+        raise entry.wrong(
+            f"the fact {fact} is a {spec.kind} in {spec.unit or 'no unit'}; the input a {kind} in {unit or 'no unit'}."
+        )
     if not name.isidentifier() or name != name.lower():
         raise entry.wrong("an input name is lower-case letters, digits and _.")
     return ScoreInput(name, kind, unit, values, fact, positive)
@@ -328,6 +355,8 @@ def _read_reported(entry: Section, groups: tuple[Group, ...], own: tuple[str, st
 
 
 def _own_source(entry: Section, own: tuple[str, str, str]) -> tuple[str, str, str]:
-    """Source, locator and status of a part; what it does not say is as for the whole, but a new source needs its own locator."""
+    """Source, locator and status of a part; what it does not say is as for the whole, but a new source needs its own
+    locator.
+    """
     locator = entry.text("locator") if entry.has("source") else entry.text("locator", own[1])
     return entry.text("source", own[0]), locator, entry.choice("status", STATUSES, own[2])

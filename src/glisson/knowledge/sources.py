@@ -10,16 +10,31 @@ from glisson.knowledge.strict_yaml import Section
 __all__ = ["KINDS", "READ", "STANDINGS", "Quantity", "Source", "SourceNumber", "parse_quantity", "read_source"]
 
 STANDINGS = ("current", "superseded", "retracted", "unsupported")
-"""current; superseded by a later edition or study; retracted; unsupported (a claim without evidence, or judgement alone)."""
+"""current; superseded by a later edition or study; retracted; unsupported (a claim without evidence, or judgement
+alone).
+"""
 
 READ = ("full text", "part", "abstract", "quoted", "record", "not read")
-"""What was read to confirm it: part is a table or section of the full text, quoted its numbers as given by another document (named
-in `quoted_in`), record the bibliographic entry alone."""
+"""What was read to confirm it: part is a table or section of the full text, quoted its numbers as given by another
+document (named in `quoted_in`), record the bibliographic entry alone.
+"""
 
-KINDS = ("guideline", "trial", "cohort", "meta-analysis", "review", "consensus", "label", "standard", "formula", "page", "judgement")
+KINDS = (
+    "guideline",
+    "trial",
+    "cohort",
+    "meta-analysis",
+    "review",
+    "consensus",
+    "label",
+    "standard",
+    "formula",
+    "page",
+    "judgement",
+)
 """What it is. A judgement is a board's own opinion without a document; it is never current."""
 
-_QUANTITY = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)(?: (\S+))?$")
+_QUANTITY = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)(?: (\S.*))?$")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 
 Quantity = tuple[float, str | None]
@@ -37,7 +52,7 @@ class SourceNumber:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One document. `verified` is the day someone confirmed it (None: not confirmed), `read` what they read to do so."""
+    """One document. verified: the day someone confirmed it (None: not confirmed). read: what they read to do so."""
 
     id: str
     title: str
@@ -62,7 +77,7 @@ class Source:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether something of it was read on a named day and it still stands, so that a rule may call itself verified."""
+        """Whether it was read on a named day and still stands, so that a rule may call itself verified."""
         return self.verified is not None and self.read not in ("record", "not read") and self.standing == "current"
 
     @property
@@ -139,7 +154,9 @@ def _check_source(source: Source, section: Section) -> None:
     if source.kind == "judgement" and source.standing != "unsupported":
         raise section.wrong("a judgement has no document behind it: its standing is unsupported.", "standing")
     if (source.read == "quoted") != bool(source.quoted_in):
-        raise section.wrong("`read: quoted` names the source it was read in as `quoted_in`, and nothing else does.", "read")
+        raise section.wrong(
+            "`read: quoted` names the source it was read in as `quoted_in`, and nothing else does.", "read"
+        )
     if source.read == "not read" and source.verified:
         raise section.wrong("verified on a day, but read is 'not read'; state what was read.", "verified")
     if source.read not in ("not read", "record") and not source.verified:

@@ -1,7 +1,8 @@
 """Strict YAML: what is not written exactly right is refused with its file and line.
 
-A file is one mapping. Scalars are text, numbers, `true`/`false` or `null` and nothing else: `yes`, `no`, `on` and dates stay text,
-so that a fact value never changes its type by accident. Duplicate keys, tags, anchors and aliases are errors.
+A file is one mapping. Scalars are text, numbers, `true`/`false` or `null` and nothing else: `yes`, `no`, `on` and dates
+stay text, so that a fact value never changes its type by accident. Duplicate keys, tags, anchors and aliases are
+errors.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Path = tuple[str | int, ...]
 Lines = Mapping[Path, int]
 """Line (from 1) of every key and list item of a file, by its path from the root."""
 
+_MAYBE_ALIAS = re.compile(r"(?:^|[\s\[{,:-])[&*!]\S")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$")
 
@@ -32,8 +34,7 @@ def parse_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
-        if loader.check_event(yaml.StreamStartEvent):
-            _refuse_aliases(text, file, yaml)
+        _refuse_aliases(text, file, yaml)
         root = loader.get_single_node()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -49,17 +50,25 @@ def parse_yaml(text: str, file: str) -> tuple[dict[str, Any], Lines]:
 
 
 def _refuse_aliases(text: str, file: str, yaml: Any) -> None:
-    """Aliases and anchors would make one number stand in two places."""
-    if "&" not in text and "*" not in text:
+    """Aliases and anchors would make one number stand in two places; tags would make a value something else than it
+    looks.
+    """
+    if not _MAYBE_ALIAS.search(text):
         return
     for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            line = event.start_mark.line + 1
-            raise KnowledgeError(f"{file}:{line}: anchors and aliases are not allowed; write the value where it is used.")
+            raise KnowledgeError(
+                f"{file}:{line}: anchors and aliases are not allowed; write the value where it is used."
+            )
+        if getattr(event, "tag", None):
+            raise KnowledgeError(f"{file}:{line}: the tag {event.tag} is not allowed; write the plain value.")
 
 
 def _kind(node: Any) -> str:
-    return {"MappingNode": "a mapping", "SequenceNode": "a list", "ScalarNode": "one value"}.get(type(node).__name__, "nothing")
+    return {"MappingNode": "a mapping", "SequenceNode": "a list", "ScalarNode": "one value"}.get(
+        type(node).__name__, "nothing"
+    )
 
 
 def _convert(node: Any, file: str, path: Path, lines: dict[Path, int]) -> Any:
@@ -67,9 +76,7 @@ def _convert(node: Any, file: str, path: Path, lines: dict[Path, int]) -> Any:
     lines.setdefault(path, line)
     kind = type(node).__name__
     if kind == "ScalarNode":
-        return _scalar(node, file, line)
-    if not node.tag.startswith("tag:yaml.org,2002:"):
-        raise KnowledgeError(f"{file}:{line}: the tag {node.tag} is not allowed.")
+        return _scalar(node)
     if kind == "SequenceNode":
         return [_convert(item, file, (*path, index), lines) for index, item in enumerate(node.value)]
     found: dict[str, Any] = {}
@@ -79,18 +86,18 @@ def _convert(node: Any, file: str, path: Path, lines: dict[Path, int]) -> Any:
             raise KnowledgeError(f"{file}:{key_line}: a key must be one word of text.")
         if key in found:
             first = lines[(*path, key)]
-            raise KnowledgeError(f"{file}:{key_line}: the key '{key}' is given twice (first in line {first}); keep one.")
+            raise KnowledgeError(
+                f"{file}:{key_line}: the key '{key}' is given twice (first in line {first}); keep one."
+            )
         lines[(*path, key)] = key_line
         found[key] = _convert(value_node, file, (*path, key), lines)
     return found
 
 
-def _scalar(node: Any, file: str, line: int) -> str | int | float | bool | None:
+def _scalar(node: Any) -> str | int | float | bool | None:
     text: str = node.value
-    if node.style is not None:
+    if node.style:
         return text
-    if not node.tag.startswith("tag:yaml.org,2002:"):
-        raise KnowledgeError(f"{file}:{line}: the tag {node.tag} is not allowed.")
     if text in ("true", "false"):
         return text == "true"
     if text in ("", "null", "~"):
@@ -106,7 +113,7 @@ def _scalar(node: Any, file: str, line: int) -> str | int | float | bool | None:
 class Section:
     """A mapping of a file, read key by key; `done()` refuses what nobody asked for.
 
-    data: the mapping. file: name for messages. lines: of the whole file (empty when it comes from the cache). path: of this mapping.
+    data: the mapping. file: name for messages. lines: of the whole file. path: of this mapping.
     """
 
     data: dict[str, Any]

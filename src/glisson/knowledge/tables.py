@@ -1,4 +1,5 @@
-"""Tables: facts that are looked up and shown rather than decided (frequencies, detection limits, schedules, claims, prices).
+"""Tables: facts that are looked up and shown rather than decided (frequencies, detection limits, schedules, claims,
+prices).
 
 Every row names its own source and locator, so figures of different populations stand side by side and are never merged.
 """
@@ -22,7 +23,9 @@ Cell = str | Quantity | tuple[Quantity, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its kind (text, number, range of two numbers, choice), unit of its numbers, allowed words, whether it may be empty."""
+    """A column: its kind (text, number, range of two numbers, choice), unit of its numbers, allowed words, whether it
+    may be empty.
+    """
 
     name: str
     kind: str
@@ -34,7 +37,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One row: its cells by column name, who says so, whether it was confirmed, and for whom it is shown (None: for all)."""
+    """One row: its cells by column name, who says so, whether it was confirmed, and for whom it is shown (None: for
+    all).
+    """
 
     cells: Mapping[str, Cell]
     source: str
@@ -70,7 +75,7 @@ class Table:
         for row in self.rows:
             for cell in row.cells.values():
                 if isinstance(cell, tuple):
-                    found += [(row.source, q) for q in (cell if isinstance(cell[0], tuple) else (cell,))]  # type: ignore[misc]
+                    found += [(row.source, q) for q in (cell if isinstance(cell[0], tuple) else (cell,))]
         return found
 
     def select(self, facts: Mapping[str, object]) -> tuple[TableRow, ...]:

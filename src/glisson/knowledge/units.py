@@ -1,7 +1,7 @@
 """Units: a threshold or a score input given in another unit than its fact is converted once, when it is read.
 
-Laboratory units are converted by the case room's own table, so that a threshold written as 2 mg/dL and a result of 2 mg/dL meet as
-the same number. Lengths and masses of the body have their powers of ten here.
+Laboratory units are converted by the case room's own table, so that a threshold written as 2 mg/dL and a result of 2
+mg/dL meet as the same number. Lengths and masses of the body have their powers of ten here.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from glisson.errors import UnitError
 
 __all__ = ["in_unit"]
 
-_POWERS = {"mm": ("length", 1.0), "cm": ("length", 10.0), "m": ("length", 1000.0), "mL": ("volume", 1.0), "L": ("volume", 1000.0),
-           "cm3": ("volume", 1.0), "g": ("mass", 1e-3), "kg": ("mass", 1.0)}  # fmt: skip
+_POWERS = {
+    "mm": ("length", 1.0), "cm": ("length", 10.0), "m": ("length", 1000.0),
+    "mL": ("volume", 1.0), "cm3": ("volume", 1.0), "L": ("volume", 1000.0), "g": ("mass", 1e-3), "kg": ("mass", 1.0),
+}  # fmt: skip
 
 
 def in_unit(value: float, unit: str | None, to: str | None, name: str) -> float:
     """A value in the unit `to`.
 
-    name: the fact or score input it belongs to; its last word names the laboratory test (bilirubin, labs.bilirubin_umol_l).
-    Raises UnitError when the units do not fit each other.
+    name: the fact or score input it belongs to; its last word names the laboratory test (bilirubin,
+    labs.bilirubin_umol_l). Raises UnitError when the units do not fit each other.
     """
     if unit == to:
         return value
@@ -29,4 +31,6 @@ def in_unit(value: float, unit: str | None, to: str | None, name: str) -> float:
         return convert(test, value, unit, to)
     if unit in _POWERS and to in _POWERS and _POWERS[unit][0] == _POWERS[to][0]:
         return value * _POWERS[unit][1] / _POWERS[to][1]
-    raise UnitError(f"{name} is in {to or 'no unit'}; given {unit or 'no unit'}. Write the number in {to or 'no unit'}.")
+    raise UnitError(
+        f"{name} is in {to or 'no unit'}; given {unit or 'no unit'}. Write the number in {to or 'no unit'}."
+    )

@@ -1,1 +1,3 @@
-"""The arithmetic of scores, one module a subject. Every module here is imported by itself; numbers come from the score records."""
+"""The arithmetic of scores, one module a subject. Every module here is imported by itself; numbers come from the score
+records.
+"""
