@@ -32,7 +32,7 @@ class Grid:
     affine: (4, 4) float64, homogeneous; maps an index (i, j, k) to the voxel's centre in LPS millimetres
     (x grows to the patient's Left, y to Posterior, z to Superior: DICOM's patient frame).
 
-    Raises InputError for shapes that are not three positive numbers and for affines that are not finite or not invertible.
+    Raises InputError for shapes that are not three positive numbers, and for affines that are not finite or invertible.
     """
 
     shape: tuple[int, int, int]
@@ -159,7 +159,8 @@ class Grid:
     def _mismatch(self, other: Grid, what: str, whose: str, error: float | None) -> str:
         detail = "" if error is None else f" (voxel centres differ by up to {error:.2f} voxels)"
         return (
-            f"{what} and {whose} are not on one grid{detail}: {what} is {self.describe()}, {whose} is {other.describe()}. "
+            f"{what} and {whose} are not on one grid{detail}: "
+            f"{what} is {self.describe()}, {whose} is {other.describe()}. "
             f"Export {what} on the grid of {whose}, or resample it: add `resample: true` beside its file in case.yaml, "
             "or call glisson.geometry.resample_mask(mask, grid)."
         )
@@ -168,7 +169,8 @@ class Grid:
         """One line: shape, spacing, origin and orientation, for messages."""
         spacing = "x".join(f"{s:.3g}" for s in self.spacing_mm)
         origin = ", ".join(f"{o:.1f}" for o in self.origin_mm)
-        return f"{self.shape[0]}x{self.shape[1]}x{self.shape[2]} at {spacing} mm, origin ({origin}), axes {self.axis_codes}"
+        shape = "x".join(str(n) for n in self.shape)
+        return f"{shape} at {spacing} mm, origin ({origin}), axes {self.axis_codes}"
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, Grid) and self.same_as(other)

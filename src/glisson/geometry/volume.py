@@ -18,7 +18,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 def box_of(array: npt.NDArray[Any], pad: int = 0) -> Box | None:
-    """The smallest box of slices around the non-zero voxels, grown by `pad` voxels and clipped; None when all are zero."""
+    """The smallest box of slices around the non-zero voxels, grown by `pad` voxels, clipped; None when all are zero."""
     slices = []
     for axis in range(3):
         others = tuple(a for a in range(3) if a != axis)
@@ -105,7 +105,10 @@ class Mask:
         return Mask(self.data[box].copy(), self.grid.crop(box))
 
     def on(self, grid: Grid, what: str = "the mask") -> BoolArray:
-        """The same voxels as an array of `grid`'s shape: cut or padded with False. Raises FrameMismatch off the lattice."""
+        """The same voxels as an array of `grid`'s shape, cut or padded with False.
+
+        Raises FrameMismatch off the lattice.
+        """
         offset = self.grid.offset_in(grid, what)
         if offset == (0, 0, 0) and self.grid.shape == grid.shape:
             return self.data

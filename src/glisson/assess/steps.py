@@ -1,0 +1,114 @@
+"""The steps of an assessment, in order. Each knows what it needs and which room does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from glisson.anatomy import CavaSplit, join_liver, plausibility, segment_map, split_cava
+from glisson.assess.assessment import Assessment
+from glisson.geometry import Mask
+from glisson.knowledge import margins, remnant_segments, remnant_threshold
+from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver
+from glisson.planning import standard_resections
+from glisson.scene import Notice
+
+__all__ = ["STEPS", "Step"]
+
+Outcome: TypeAlias = tuple[Assessment, str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A named pure step: the fields it needs (not None), the words a progress bar shows, and what it does."""
+
+    name: str
+    words: str
+    needs: tuple[str, ...]
+    run: Callable[[Assessment], Outcome]
+
+
+def _join_liver(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    joined = join_liver(a.scene)
+    notices = tuple(Notice("info", "liver-completed", note, "liver") for note in joined.notes)
+    return replace(a, whole_liver=joined.mask, notices=(*a.notices, *notices)), f"{joined.mask.volume_ml:.0f} mL with the lesions in it"
+
+
+def _map_segments(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    assert a.whole_liver is not None
+    found = segment_map(a.scene, a.whole_liver)
+    if found is None:
+        return a, "not assessed: no segment map was given"
+    notices = tuple(Notice("info", "segments-completed", note, "segments") for note in found.notes)
+    return replace(a, segments=found, notices=(*a.notices, *notices)), f"{len(found.present)} segments; given for {found.given_percent:.1f} % of the liver"
+
+
+def _split_cava(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    found = split_cava(a.scene)
+    return replace(a, cava=found), found.method
+
+
+def _check_plausibility(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    assert a.whole_liver is not None
+    found = plausibility(a.scene, a.whole_liver, a.segments)
+    return replace(a, notices=(*a.notices, *found)), f"{len(found)} remarks"
+
+
+def _measure_liver(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    assert a.whole_liver is not None
+    found = measure_liver(a.scene, a.whole_liver)
+    return replace(a, liver=found), f"{found.volume_ml:.1f} mL"
+
+
+def _measure_lesions(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    assert a.whole_liver is not None
+    structures, notes = _vessels(a)
+    found = measure_lesions(a.case, a.scene, a.whole_liver, a.segments, structures, notes)
+    return replace(a, lesions=found, notices=(*a.notices, *lesion_notices(found))), f"{len(found)} lesions"
+
+
+def _vessels(a: Assessment) -> tuple[Mapping[str, Mask], Mapping[str, str]]:
+    """Portal vein, hepatic veins and cava as far as they are known, and what to say of how they were told apart."""
+    assert a.scene is not None
+    split = a.cava or CavaSplit(None, None, "none")
+    found = {"portal": a.scene.structures.get("portal"), "hepatic": split.hepatic, "cava": split.cava}
+    words = " ".join(split.notes)
+    notes = {"hepatic": words, "cava": words} if words else {}
+    return {name: mask for name, mask in found.items() if mask is not None}, notes
+
+
+def _sum_up(a: Assessment) -> Outcome:
+    found = burden(a.case, a.lesions, a.liver)
+    return replace(a, burden=found), f"{found.count} counted, {found.total_ml:.1f} mL"
+
+
+def _ask_rules(a: Assessment) -> Outcome:
+    answers = (remnant_threshold(a.case.facts()), remnant_segments(), *margins().answers)
+    return replace(a, answers=answers), f"{len(answers)} rules asked"
+
+
+def _plan_resections(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    assert a.whole_liver is not None
+    found = standard_resections(a.case, a.scene, a.whole_liver, a.segments, a.lesions)
+    return replace(a, resections=found), f"{len(found)} resections"
+
+
+STEPS: tuple[Step, ...] = (
+    Step("whole liver", "Completing the liver", ("scene",), _join_liver),
+    Step("segments", "Mapping the segments", ("scene", "whole_liver"), _map_segments),
+    Step("cava", "Telling cava from hepatic veins", ("scene",), _split_cava),
+    Step("plausibility", "Checking plausibility", ("scene", "whole_liver"), _check_plausibility),
+    Step("liver volume", "Measuring the liver", ("scene", "whole_liver"), _measure_liver),
+    Step("lesions", "Measuring the lesions", ("scene", "whole_liver"), _measure_lesions),
+    Step("burden", "Summing up the lesions", ("scene",), _sum_up),
+    Step("rules", "Asking the knowledge base", (), _ask_rules),
+    Step("resections", "Planning standard resections", ("scene", "whole_liver", "segments"), _plan_resections),
+)
