@@ -27,7 +27,7 @@ class WholeLiver:
 
     mask: on its own trimmed box of the scan's lattice. lesions_added_ml: volume of each lesion outside the mask given (id -> mL; 0
     for lesions that it holds already). outside: ids of lesions that were not united because they lie outside the liver.
-    holes_filled_ml: enclosed holes that no lesion explains. notes: the same in words.
+    holes_filled_ml: enclosed holes that no lesion explains. notes: in words, what was added.
     """
 
     mask: Mask
@@ -77,10 +77,10 @@ def join_liver(scene: Scene) -> WholeLiver:
     order = [lesion.id for lesion in scene.lesions]
     added = {name: added[name] for name in order if name in added}
     outside = tuple(name for name in order if name in waiting)
-    return WholeLiver(Mask(liver, grid).trimmed(), added, outside, holes_ml, _notes(added, outside, holes_ml))
+    return WholeLiver(Mask(liver, grid).trimmed(), added, outside, holes_ml, _notes(added, holes_ml))
 
 
-def _notes(added: dict[str, float], outside: tuple[str, ...], holes_ml: float) -> tuple[str, ...]:
+def _notes(added: dict[str, float], holes_ml: float) -> tuple[str, ...]:
     notes = []
     cut_out = {name: ml for name, ml in added.items() if ml > 0}
     if cut_out:
@@ -88,8 +88,6 @@ def _notes(added: dict[str, float], outside: tuple[str, ...], holes_ml: float) -
         notes.append(f"The liver mask left out tissue of these lesions, which was added to it: {listed}.")
     if holes_ml > 0:
         notes.append(f"Enclosed holes of {holes_ml:.1f} mL that no lesion covers were filled.")
-    if outside:
-        notes.append(f"Not part of the liver, because they lie outside its mask: {', '.join(outside)}.")
     return tuple(notes)
 
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from glisson import __version__
 from glisson.assess.assessment import Assessment, TraceEntry
+from glisson.assess.facts import all_facts, facts_of_lesions
 from glisson.assess.steps import STEPS, Step
 from glisson.case import Case
 from glisson.scene import Scene
 
-__all__ = ["STEPS", "Assessment", "Step", "TraceEntry", "assess"]
+__all__ = ["STEPS", "Assessment", "Step", "TraceEntry", "all_facts", "assess", "facts_of_lesions"]
 
 
 def assess(case: Case, scene: Scene | None, *, progress: Callable[[str, float], None] | None = None) -> Assessment:

@@ -56,6 +56,25 @@ def _disease_free_months(case: Case) -> float | Unknown:
     return Unknown("the day of resection of the primary, or that metastases were found, is not recorded")
 
 
+def _node_positive(case: Case) -> bool | Unknown:
+    """From the N category (NX is not known), else from the number of nodes with tumour."""
+    category, nodes = case.primary.n, case.primary.positive_nodes
+    by_count = nodes if isinstance(nodes, Unknown) else nodes > 0
+    if isinstance(category, Unknown) or category == "nx":
+        return by_count
+    if by_count is True and category == "n0":
+        return Unknown("N0 and the number of nodes with tumour disagree")
+    return category != "n0"
+
+
+def _t_level(case: Case) -> int | Unknown:
+    """The digit of the T category; in situ counts as 0."""
+    category = case.primary.t
+    if isinstance(category, Unknown) or category == "tx":
+        return Unknown("the T category is not known")
+    return 0 if category == "tis" else int(category[1])
+
+
 def _ras(case: Case) -> str | Unknown:
     """As stated; else mutated when KRAS or NRAS is, wild-type only when both are."""
     genes = case.biomarkers
@@ -325,6 +344,8 @@ DERIVED: tuple[tuple[str, Kind, str, Callable[[Case], Any]], ...] = (
         "from resection of the primary to the finding of liver metastases; 0 when synchronous",
         _disease_free_months,
     ),
+    ("primary.node_positive", Flag(), "lymph nodes of the primary with tumour, from N or their number", _node_positive),
+    ("primary.t_level", _count, "T category without its letter (T4b: 4; in situ: 0)", _t_level),
     (
         "biomarkers.ras",
         Choice(v.GENE),

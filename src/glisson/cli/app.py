@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glisson import __version__
+from glisson.cli.knowledge import knowledge, score
+from glisson.cli.output import print_json
 from glisson.cli.progress import part, progress_bar
 from glisson.errors import GlissonError, InputError
 
@@ -25,6 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="From a patient's scans, masks and facts to a tumour-board dossier. Research software, not a medical device.",
 )
+
+app.add_typer(knowledge, name="knowledge")
+app.command()(score)
 
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")]
 OutFolder = Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="folder for the dossier; written whole or not at all")]
@@ -100,7 +104,7 @@ def check(case: CaseFolder, as_json: AsJson = False) -> None:
     levels = {notice.level for notice in notices}
     code = 2 if "error" in levels else 1 if "warning" in levels else 0
     if as_json:
-        _print_json({"exit_code": code, "notices": [asdict(notice) for notice in notices]})
+        print_json({"exit_code": code, "notices": [asdict(notice) for notice in notices]})
     else:
         for notice in notices:
             print(f"{notice.level:<8}{notice.about + ': ' if notice.about else ''}{notice.text}")
@@ -148,11 +152,11 @@ def schema(what: Annotated[str, typer.Argument(help="case or findings")]) -> Non
     if what == "case":
         from glisson.case import case_schema
 
-        _print_json(case_schema())
+        print_json(case_schema())
     elif what == "findings":
         from glisson.report import findings_schema
 
-        _print_json(findings_schema())
+        print_json(findings_schema())
     else:
         raise InputError(f"There is a schema of 'case' and of 'findings'; got {what!r}.")
 
@@ -167,11 +171,7 @@ def _summarise(result: Assessment, out: Path, as_json: bool) -> None:
     from glisson.report import answer_in_one_sentence, findings
 
     if as_json:
-        _print_json(findings(result))
+        print_json(findings(result))
     else:
         print(answer_in_one_sentence(result))
         print(f"Dossier: {out / 'dossier.html'} and {out / 'dossier.pdf'}")
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))

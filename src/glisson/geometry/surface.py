@@ -14,7 +14,7 @@ from glisson.errors import InputError
 from glisson.geometry.grid import FloatArray
 from glisson.geometry.volume import BoolArray, Mask, box_of
 
-__all__ = ["Surface", "half_way_surface", "surface"]
+__all__ = ["Surface", "surface"]
 
 SMOOTHING_VOXELS = 1.4
 """Standard deviation of the Gaussian along each axis, in voxels of that axis: enough to take away most voxel steps."""
@@ -32,8 +32,9 @@ VOLUME_TOLERANCE = 3e-4
 MOST_ROUNDS = 30
 """Bound of the search for the field offset that gives the right volume."""
 
-FIRST_SLOPE = 1.0
-"""First guess of the relative growth in volume per unit of offset; only the number of rounds depends on it."""
+VOXELS_PER_OFFSET = 2.7
+"""How far a flat outline moves, in voxels, per unit of offset: 1 over the smoothed field's slope at a flat border. Only
+the number of rounds depends on it."""
 
 Mesh: TypeAlias = tuple[FloatArray, npt.NDArray[np.int64]]
 
@@ -75,8 +76,7 @@ class Surface:
     @cached_property
     def area_mm2(self) -> float:
         """Area in mm²."""
-        a, b, c = np.moveaxis(self.triangles_mm, 1, 0)
-        return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()) / 2.0
+        return _area_mm2(self.triangles_mm)
 
     @cached_property
     def volume_ml(self) -> float:
@@ -123,7 +123,10 @@ def surface(mask: Mask) -> Surface:
     after adding the offset that makes the enclosed volume the voxel volume (VOLUME_TOLERANCE). The grid may be oblique,
     mirrored, anisotropic or sheared; a mask at the border of its grid is closed there.
 
-    ACCURACY
+    Measured on spheres at random places. Cubic voxels of edge h, radius at least 5 h: 0.06 to 0.07 h from the true surface
+    (root mean square; at most 0.45 h, on caps that lie along the grid), area within 1.5 %. Voxels of 0.6 x 0.6 x 1.6 mm,
+    radius at least 5 mm: 0.1 to 0.2 mm, area within 2 %. Bodies less than about six slices high: a third of the slice
+    spacing, and the area up to 40 % too large.
     Raises InputError for an empty mask.
     """
     inside, start = _padded(mask)
@@ -133,17 +136,8 @@ def surface(mask: Mask) -> Surface:
     def mesh(offset: float) -> Mesh:
         return _marching_cubes(_kept(field + np.float32(offset), inside), start, affine)
 
-    return Surface(*_volume_true(mesh, mask.volume_ml * 1000.0))
-
-
-def half_way_surface(mask: Mask) -> Surface:
-    """The unsmoothed surface half-way between the voxel centres inside and outside (marching cubes of the 0/1 field).
-
-    The surface on which PyRadiomics and others define mesh diameters. Its area is about a tenth too large; `surface` is
-    the one to measure areas and distances on. LPS mm, normals outward. Raises InputError for an empty mask.
-    """
-    inside, start = _padded(mask)
-    return Surface(*_marching_cubes(inside.astype(np.float32), start, mask.grid.affine))
+    step_mm = VOXELS_PER_OFFSET * (mask.grid.voxel_ml * 1000.0) ** (1.0 / 3.0)
+    return Surface(*_volume_true(mesh, mask.volume_ml * 1000.0, step_mm))
 
 
 def _padded(mask: Mask) -> tuple[BoolArray, npt.NDArray[np.int64]]:
@@ -175,7 +169,7 @@ def _kept(field: npt.NDArray[np.float32], inside: BoolArray) -> npt.NDArray[np.f
     return result
 
 
-def _volume_true(mesh: Callable[[float], Mesh], target_mm3: float) -> Mesh:
+def _volume_true(mesh: Callable[[float], Mesh], target_mm3: float, step_mm: float) -> Mesh:
     """The mesh at the offset that encloses the target: secant steps in a bracket, halving where a step leaves it."""
     low, high, offset = -0.5, 0.5, 0.0
     before: tuple[float, float] | None = None
@@ -185,7 +179,10 @@ def _volume_true(mesh: Callable[[float], Mesh], target_mm3: float) -> Mesh:
         if abs(error) <= VOLUME_TOLERANCE:
             break
         low, high = (offset, high) if error < 0 else (low, offset)
-        slope = FIRST_SLOPE if before is None else (error - before[1]) / (offset - before[0])
+        if before is None:
+            slope = step_mm * _area_mm2(vertices[faces]) / target_mm3
+        else:
+            slope = (error - before[1]) / (offset - before[0])
         before = (offset, error)
         step = offset - error / slope if slope > 0 else low
         offset = step if low < step < high else (low + high) / 2.0
@@ -201,6 +198,11 @@ def _marching_cubes(field: npt.NDArray[np.float32], start: npt.NDArray[np.int64]
     if _signed_volume_mm3(vertices, faces) < 0:
         faces = faces[:, ::-1]
     return vertices, np.ascontiguousarray(faces)
+
+
+def _area_mm2(triangles_mm: FloatArray) -> float:
+    a, b, c = np.moveaxis(triangles_mm, 1, 0)
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()) / 2.0
 
 
 def _signed_volume_mm3(vertices: FloatArray, faces: npt.NDArray[np.int64]) -> float:

@@ -109,27 +109,23 @@ class _Surroundings:
     def _capsule(self) -> Surface:
         """The liver's surface without the lid that closes it where the scan ends, and without what faces a vessel."""
         whole = surface(self.liver)
-        faces = self._on_lid(whole.vertices_mm)[whole.faces].any(axis=1)
-        faces |= self._at_vessel(whole.vertices_mm)[whole.faces].all(axis=1)
+        lid, vessel = self._on_lid(whole.vertices_mm), self._at_vessel(whole.vertices_mm)
+        faces = np.asarray(lid[whole.faces].any(axis=1) | vessel[whole.faces].all(axis=1))
         return whole.without(faces) if faces.any() and not faces.all() else whole
 
     def _on_lid(self, points_mm: FloatArray) -> BoolArray:
         index = self.scene.grid.to_index(points_mm)
         last = np.array(self.scene.grid.shape) - 1
-        beyond: BoolArray = np.logical_or(index < -BEYOND_VOXELS, index > last + BEYOND_VOXELS).any(axis=1)
-        return beyond
+        return np.asarray(((index < -BEYOND_VOXELS) | (index > last + BEYOND_VOXELS)).any(axis=1))
 
     def _at_vessel(self, points_mm: FloatArray) -> BoolArray:
         """True for points of the liver's outline beside a voxel of a vessel that the liver mask leaves out."""
-        from scipy.ndimage import binary_dilation
-
-        grid = self.liver.grid.crop(_grown_box(self.liver.grid.shape))
+        grid = self.liver.grid.crop(_grown_box(self.liver.grid.shape, 2))
         vessel = self.vessels_on(grid) & ~self.liver.on(grid)
-        if not vessel.any():
-            return np.zeros(len(points_mm), dtype=np.bool_)
-        near = binary_dilation(vessel)
-        where = np.clip(np.rint(grid.to_index(points_mm)).astype(int), 0, np.array(grid.shape) - 1)
-        found: BoolArray = near[tuple(where.T)]
+        where = np.rint(grid.to_index(points_mm)).astype(int)
+        found = np.zeros(len(points_mm), dtype=np.bool_)
+        for step in ((0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)):
+            found |= vessel[tuple((where + step).T)]
         return found
 
     def vessels_on(self, grid: Grid) -> BoolArray:
@@ -247,14 +243,14 @@ def _distances(
 
 
 def _reaches_outside(mask: Mask, around: _Surroundings) -> bool:
-    """True when a voxel of the lesion lies, or shares a face with one that lies, neither in the liver nor in a vessel."""
-    near = mask.grid.crop(_grown_box(mask.grid.shape))
+    """True when a voxel of the lesion lies, or shares a face with one, neither in the liver nor in a vessel."""
+    near = mask.grid.crop(_grown_box(mask.grid.shape, 1))
     outside = ~around.liver.on(near) & ~around.vessels_on(near) & _within(near, around.scene.grid)
     return touching(mask, Mask(outside, near))
 
 
-def _grown_box(shape: tuple[int, int, int]) -> tuple[slice, slice, slice]:
-    i, j, k = (slice(-1, n + 1) for n in shape)
+def _grown_box(shape: tuple[int, int, int], pad: int) -> tuple[slice, slice, slice]:
+    i, j, k = (slice(-pad, n + pad) for n in shape)
     return (i, j, k)
 
 

@@ -18,7 +18,9 @@ class Fact:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture by its file name under figures/, its title, the words under it and its description for who cannot see it."""
+    """A picture by its file name under figures/, its title, the words under it and its description for who cannot see
+    it.
+    """
 
     file: str
     title: str
@@ -62,7 +64,9 @@ class Path:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: `numeric` marks the columns that are set flush right; `emphasis` the indices of rows that the answer names."""
+    """A table: `numeric` marks the columns that are set flush right; `emphasis` the indices of rows that the answer
+    names.
+    """
 
     id: str
     title: str
@@ -108,7 +112,9 @@ class PageOne:
     key: str
     changes: tuple[str, ...]
     stops: tuple[Gap, ...]
+    stops_more: int
     gaps: tuple[Gap, ...]
+    gaps_more: int
     paths: tuple[Path, ...]
     limits: str
     footer: tuple[Fact, ...]

@@ -9,8 +9,21 @@ from typing import Any
 from glisson.case import Unknown
 
 __all__ = [
-    "GAP", "NOT_ASSESSED", "a_or_an", "and_list", "day", "fact", "lower_first", "mm", "months", "number_of", "percent", "shorten", "spoken", "volume",
-]  # fmt: skip
+    "GAP",
+    "NOT_ASSESSED",
+    "a_or_an",
+    "and_list",
+    "day",
+    "fact",
+    "lower_first",
+    "mm",
+    "months",
+    "number_of",
+    "percent",
+    "shorten",
+    "spoken",
+    "volume",
+]
 
 GAP = "— not recorded"
 """Stands on a page where the record is silent."""
@@ -20,11 +33,27 @@ NOT_ASSESSED = "not assessed"
 SPACE = "\u00a0"
 """Between a number and its unit: never broken across lines."""
 
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+"""Written out, so that no machine's language changes the page."""
+
 _SPOKEN = {
-    "colorectal": "colorectal cancer", "unknown-primary": "unknown primary", "gist": "GIST", "melanoma-skin": "skin melanoma",
-    "melanoma-uveal": "uveal melanoma", "melanoma-mucosal": "mucosal melanoma", "v600e": "V600E", "v600k": "V600K", "non-v600": "non-V600",
-    "not-staged": "not staged", "r0": "R0", "r1": "R1", "r2": "R2",
-}  # fmt: skip
+    "colorectal": "colorectal cancer",
+    "unknown-primary": "unknown primary",
+    "gist": "GIST",
+    "melanoma-skin": "skin melanoma",
+    "melanoma-uveal": "uveal melanoma",
+    "melanoma-mucosal": "mucosal melanoma",
+    "v600e": "V600E",
+    "v600k": "V600K",
+    "non-v600": "non-V600",
+    "not-staged": "not staged",
+    "r0": "R0",
+    "r1": "R1",
+    "r2": "R2",
+}
 
 
 def volume(ml: float) -> str:
@@ -46,12 +75,11 @@ def percent(value: float, near: float | None = None) -> str:
 
 def day(value: date | str) -> str:
     """A date as 3 May 2024; text that is not an ISO or DICOM date stays as it is."""
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value)
-        except ValueError:
-            return value
-    return f"{value.day}{SPACE}{value:%B}{SPACE}{value.year}"
+    try:
+        when = date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return str(value)
+    return f"{when.day}{SPACE}{MONTHS[when.month - 1]}{SPACE}{when.year}"
 
 
 def months(value: float) -> str:

@@ -1,0 +1,92 @@
+"""What rules may ask about the images and plans: the measured facts beside those of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from glisson.assess.assessment import Assessment
+from glisson.case import Unknown
+from glisson.knowledge import knowledge_base
+from glisson.lesions import COUNTED, LesionFinding
+from glisson.planning import Resection
+
+__all__ = ["all_facts", "facts_of_lesions"]
+
+NO_SCAN = "no scan was measured"
+NO_PLAN = "no single standard resection removes every lesion; combined plans are not assessed"
+
+
+def all_facts(a: Assessment) -> dict[str, object]:
+    """The facts of the record and everything measured on the scan and the plan, by the paths of the knowledge base.
+
+    A fact that was not measured is Unknown with its reason, never left out and never a default.
+    """
+    facts: dict[str, object] = dict(a.case.facts())
+    facts.update(_burden(a))
+    facts.update(_remnant(a))
+    return knowledge_base().with_scores(facts)
+
+
+def facts_of_lesions(a: Assessment) -> dict[str, Mapping[str, object]]:
+    """For each lesion that may need treatment its own facts (paths `lesion.…`), to be read beside those of the patient."""
+    return {lesion.id: _lesion(lesion) for lesion in a.lesions if lesion.nature in COUNTED}
+
+
+def _or_unknown(value: Any, reason: str) -> object:
+    return Unknown(reason) if value is None else value
+
+
+def _burden(a: Assessment) -> dict[str, object]:
+    found, liver = a.burden, a.liver
+    no_spleen = "no spleen mask was given" if liver else NO_SCAN
+    return {
+        "burden.count": found.count if found else Unknown(NO_SCAN),
+        "burden.largest_mm": _or_unknown(found and found.largest_mm, "no lesion was measured" if found else NO_SCAN),
+        "burden.total_ml": found.total_ml if found else Unknown(NO_SCAN),
+        "burden.share_percent": _or_unknown(found and found.share_percent, NO_SCAN),
+        "burden.bilobar": _or_unknown(found and found.bilobar, "the lobes of the lesions are not known" if found else NO_SCAN),
+        "burden.vanished_count": found.counts["vanished"] if found else Unknown(NO_SCAN),
+        "burden.indeterminate_count": found.counts["indeterminate"] if found else Unknown(NO_SCAN),
+        "organ.liver_ml": liver.volume_ml if liver else Unknown(NO_SCAN),
+        "organ.spleen_ml": _or_unknown(liver and liver.spleen_ml, no_spleen),
+    }
+
+
+def _lesion(lesion: LesionFinding) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "lesion.nature": lesion.nature,
+        "lesion.longest_axial_mm": lesion.longest_axial_mm,
+        "lesion.max3d_mm": lesion.max3d_mm,
+        "lesion.volume_ml": lesion.volume_ml,
+        "lesion.distance_bile_duct_mm": Unknown("bile ducts are not outlined"),
+    }
+    for name in ("capsule", "portal", "hepatic", "cava"):
+        reason = lesion.notes.get(f"distance_mm.{name}", "not measured")
+        facts[f"lesion.distance_{name}_mm"] = _or_unknown(lesion.distance_mm.get(name), reason)
+        if name != "capsule":
+            facts[f"lesion.touches_{name}"] = _or_unknown(lesion.touches.get(name), reason)
+    return facts
+
+
+def _whole_plan(a: Assessment) -> Resection | None:
+    """The first resection, in the order of planning, that removes every lesion that is or may be a metastasis."""
+    targets = {lesion.id for lesion in a.lesions if lesion.nature in COUNTED}
+    return next((item for item in a.resections if targets and targets <= set(item.clears)), None)
+
+
+def _remnant(a: Assessment) -> dict[str, object]:
+    plan = _whole_plan(a)
+    needed = next((x.value for x in a.answers if x.rule.id == "remnant-needed"), None)
+    margins = [m for m in plan.margins_mm.values() if m is not None] if plan else []
+    return {
+        "plan.exists": True if plan else Unknown(NO_PLAN),
+        "plan.margin_mm": _or_unknown(min(margins, default=None), NO_PLAN),
+        "plan.removed_segments": len(plan.segments) if plan else Unknown(NO_PLAN),
+        "remnant.percent_nontumour": plan.remnant_percent_nontumour if plan else Unknown(NO_PLAN),
+        "remnant.percent_standardised": _or_unknown(plan and plan.remnant_percent_standardised, "height and weight are needed" if plan else NO_PLAN),
+        "remnant.needed_percent": _or_unknown(needed, "the liver background is not known"),
+        "remnant.contiguous_segments": Unknown("inflow and outflow of the remnant are not assessed"),
+        "remnant.growth_points": Unknown("no second volumetry is recorded"),
+        "remnant.growth_percent_per_week": Unknown("no second volumetry is recorded"),
+    }

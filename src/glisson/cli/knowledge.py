@@ -1,0 +1,138 @@
+"""`glisson knowledge …` and `glisson score`: what is known, from where, and why a rule says what it says of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from glisson.cli.output import print_json, print_table
+from glisson.errors import InputError
+
+if TYPE_CHECKING:
+    from glisson.knowledge import Answer
+
+__all__ = ["knowledge", "score"]
+
+knowledge = typer.Typer(no_args_is_help=True, help="What is known: rules, scores and their sources.")
+AsJson = Annotated[bool, typer.Option("--json", help="print machine-readable output")]
+
+
+@knowledge.command("list")
+def list_rules(
+    topic: Annotated[str | None, typer.Option(help="only this topic")] = None, as_json: AsJson = False
+) -> None:
+    """List every rule and score with its topic, status and source."""
+    from glisson.knowledge import knowledge_base
+
+    kb = knowledge_base()
+    rows = [
+        {"id": item.id, "kind": kind, "topic": item.topic, "status": item.status, "sources": ", ".join(item.sources), "title": item.title}
+        for kind, items in (("rule", kb.rules.values()), ("score", kb.scores.values()))
+        for item in sorted(items, key=lambda item: (item.topic, item.id))
+        if topic in (None, item.topic)
+    ]
+    _print_rows(rows, as_json)
+
+
+@knowledge.command()
+def show(name: Annotated[str, typer.Argument(metavar="ID", help="id of a rule, score, table or source")]) -> None:
+    """Print one rule, score, table or source as it is kept, then the citation of each source it names."""
+    from glisson.knowledge import knowledge_base
+
+    kb = knowledge_base()
+    found = next((kind[name] for kind in (kb.rules, kb.scores, kb.tables, kb.sources) if name in kind), None)
+    if found is None:
+        raise InputError(f"There is no rule, score, table or source {name!r}. `glisson knowledge list` names them.")
+    print((kb.root / found.file).read_text(encoding="utf-8").rstrip())
+    for source in getattr(found, "sources", ()):
+        print(f"# {source}: {kb.source(source).citation}")
+
+
+@knowledge.command()
+def check(as_json: AsJson = False) -> None:
+    """Check the installed knowledge base: every rule tested, every source used, every number in its source. Exit 1 if not."""
+    from glisson.knowledge import knowledge_base
+    from glisson.knowledge.checking import check_knowledge
+
+    report = check_knowledge(knowledge_base())
+    counts = {key: getattr(report, key) for key in ("sources", "rules", "scores", "tables", "cases", "unverified")}
+    if as_json:
+        print_json({**counts, "findings": [str(finding) for finding in report.findings]})
+    else:
+        for finding in report.findings:
+            print(finding)
+        print(", ".join(f"{count} {key}" for key, count in counts.items()) + f"; {len(report.findings)} findings")
+    raise typer.Exit(1 if report.findings else 0)
+
+
+@knowledge.command()
+def why(
+    case: Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")],
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="id of a rule")],
+    as_json: AsJson = False,
+) -> None:
+    """Why a rule says what it says of a case: verdict, reasons, missing facts, and the one change that would flip it."""
+    from glisson.assess import all_facts, assess
+    from glisson.imaging import read_case
+    from glisson.knowledge import knowledge_base
+
+    facts = all_facts(assess(*read_case(case)))
+    kb = knowledge_base()
+    answer = kb.evaluate(rule, facts)
+    changes = [change.text for change in kb.counterfactual(rule, facts)]
+    if as_json:
+        print_json(
+            {"rule": rule, "verdict": answer.verdict, "text": answer.text, "status": answer.status, "source": answer.source.citation,
+             "needs": list(answer.needs), "trace": list(answer.trace.lines()), "counterfactual": changes}
+        )  # fmt: skip
+    else:
+        print("\n".join(_in_words(answer, changes)))
+
+
+def _in_words(answer: Answer, changes: list[str]) -> Iterable[str]:
+    yield f"{answer.rule.id}: {answer.verdict} ({answer.status})"
+    yield answer.text
+    yield f"Source: {answer.source.citation}"
+    yield from answer.trace.lines(1)
+    if answer.needs:
+        yield f"Missing: {', '.join(answer.needs)}"
+    for change in changes:
+        yield f"Would change: {change}"
+
+
+def score(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="id of a score, e.g. albi, meld-3.0")],
+    inputs: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="inputs with units, e.g. bilirubin=2.5mg/dL")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute one score from the command line."""
+    from glisson.knowledge import knowledge_base
+
+    given: dict[str, Any] = {}
+    for pair in inputs or []:
+        key, equals, value = pair.partition("=")
+        if not (key and equals and value):
+            raise InputError(f"Inputs are given as KEY=VALUE, for example bilirubin=2.5mg/dL; got {pair!r}.")
+        given[key] = value
+    result = knowledge_base().score(name, given)
+    if as_json:
+        print_json(
+            {"id": result.id, "variant": result.variant, "value": result.value, "printed": result.printed, "group": result.group,
+             "missing": list(result.missing), "status": result.status, "source": result.source, "notes": list(result.notes)}
+        )  # fmt: skip
+        return
+    value = result.printed if result.value is not None else f"not computed: {', '.join(result.missing)} missing"
+    print(f"{result.title} ({result.variant}): {value}{f' — {result.group}' if result.group else ''}")
+    print(f"Source: {knowledge_base().source(result.source).citation} [{result.status}]")
+    for note in result.notes:
+        print(f"  {note}")
+
+
+def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows)

@@ -1,0 +1,236 @@
+"""What would change the answer, what stops or cautions it, what was not assessed, and the three ways forward."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glisson.case import Unknown
+from glisson.knowledge import knowledge_base
+from glisson.report.answer import chosen, held_back, lesions_by_duty
+from glisson.report.record import reviewed_by, scan_date
+from glisson.report.view import Gap, Path
+from glisson.report.words import ids, lower_first, number_of
+
+if TYPE_CHECKING:
+    from glisson.assess import Assessment
+
+__all__ = ["LIMITS", "changes", "named_resections", "not_assessed", "paths", "stops", "warnings"]
+
+MOST_CHANGES = 3
+
+CARE = "Palliative care alongside, offered early."
+
+LIMITS = (
+    "This version measures lesions and standard resections. It does not plan wedges, ablation, staged operations, "
+    "embolisation or radiotherapy, and it does not check drugs, anaesthesia or fitness for an operation."
+)
+"""What this version does not do, said once on page one."""
+
+OFF_THE_LIST = (
+    Gap("Wedges, ablation and plans that combine them", "this version measures standard resections only"),
+    Gap("Inflow and outflow of the remnant", "vessels cut by a resection are not followed"),
+    Gap("Drugs, anticoagulants, infection and anaesthesia", "their stops are not part of this version"),
+    Gap("Earlier scans", "one scan was assessed; growth and response are not measured"),
+)
+
+
+def named_resections(result: Assessment) -> tuple[str, ...]:
+    """Names of the resections that the answer puts forward, first first."""
+    duty = lesions_by_duty(result)
+    both = tuple(lesion.id for lesion in result.lesions if lesion.id in {*duty.must, *duty.open})
+    found = (chosen(result, targets).resection for targets in (both, duty.must))
+    return tuple(dict.fromkeys(item.name for item in found if item is not None))
+
+
+def changes(result: Assessment) -> tuple[str, ...]:
+    """At most three things that would change the answer, those that decide most first."""
+    found: list[str] = []
+    duty = lesions_by_duty(result)
+    if result.scene is None or result.liver is None:
+        return ("a scan with outlines of the liver and the lesions is given",)
+    if not result.lesions:
+        found.append("lesions are outlined: none is on this scan")
+    elif result.segments is None:
+        found.append("a map of the liver segments is given")
+    if duty.open:
+        found.append(f"the nature of {ids(duty.open)} is settled")
+    if result.liver is not None and result.liver.touches_border:
+        found.append("a scan of the whole liver shows more: this one stops inside it, so its volumes are lower bounds")
+    missing = _missing_titles(result)
+    if missing:
+        found.append(f"these facts are recorded: {', '.join(missing)}")
+    if isinstance(result.case.extrahepatic.status, Unknown) and isinstance(result.case.extrahepatic.sites, Unknown):
+        found.append("disease is found outside the liver: staging is not recorded")
+    if reviewed_by(result.case) is None:
+        found.append("a review corrects an outline: nobody has reviewed the masks")
+    return tuple(found[:MOST_CHANGES])
+
+
+def _missing_titles(result: Assessment) -> list[str]:
+    table = knowledge_base().facts
+    paths = dict.fromkeys(path for answer in result.answers for path in answer.needs)
+    return [(table[path].title if path in table else "") or path for path in paths][:4]
+
+
+def stops(result: Assessment) -> tuple[Gap, ...]:
+    """Stops and cautions by name: rules that forbid or caution, and the warnings of the measurement."""
+    found = [
+        Gap(_stop_name(answer), answer.text)
+        for answer in result.answers
+        if answer.verdict in ("contraindicated", "relative")
+    ]
+    duty = lesions_by_duty(result)
+    if duty.treated:
+        found.append(
+            Gap(
+                "Treated lesions",
+                f"{ids(duty.treated)}: whether anything viable is left is not assessed; they are measured, not planned",
+            )
+        )
+    vanished = tuple(lesion.id for lesion in result.case.lesions if lesion.nature == "vanished")
+    unseen = tuple(name for name in vanished if name not in {lesion.id for lesion in result.lesions})
+    if unseen:
+        found.append(
+            Gap(
+                "Vanished lesions",
+                f"{ids(unseen)}: recorded as vanished and not outlined here; leaving a site is a choice of its own",
+            )
+        )
+    curative = _open_sites(result)
+    if curative:
+        found.append(
+            Gap(
+                "Disease outside the liver",
+                f"{curative}: whether it can be treated with curative intent is not recorded",
+            )
+        )
+    found += [Gap(_about(notice), notice.text) for notice in result.notices if notice.level != "info"]
+    return tuple(found)
+
+
+def _stop_name(answer: Any) -> str:
+    if answer.status != "verified":
+        return "Stop not yet confirmed" if answer.verdict == "contraindicated" else "Caution not yet confirmed"
+    return "Stop" if answer.verdict == "contraindicated" else "Caution"
+
+
+def _open_sites(result: Assessment) -> str:
+    sites = result.case.extrahepatic.sites
+    if isinstance(sites, Unknown):
+        return ""
+    open_sites = [
+        site.site.replace("-", " ")
+        for site in sites
+        if isinstance(site.treatable_with_curative_intent, Unknown) and site.treated is not True
+    ]
+    return ", ".join(open_sites)
+
+
+def _about(notice: Any) -> str:
+    return (
+        notice.about[:1].upper() + notice.about[1:]
+        if notice.about
+        else ("Not usable" if notice.level == "error" else "Caution")
+    )
+
+
+def warnings(result: Assessment) -> tuple[Gap, ...]:
+    """Every notice of reading and measuring, the graver first."""
+    order = {"error": 0, "warning": 1, "info": 2}
+    ranked = sorted(result.notices, key=lambda notice: order.get(notice.level, 3))
+    return tuple(Gap(f"{notice.level}{f' · {notice.about}' if notice.about else ''}", notice.text) for notice in ranked)
+
+
+def not_assessed(result: Assessment) -> tuple[Gap, ...]:
+    """What was not assessed and why: first what this case lacks, then what this version does not do."""
+    if result.scene is None:
+        return (Gap("Liver, lesions and resections", "no scan with outlines was given"), *OFF_THE_LIST)
+    undone = [entry for entry in result.trace if entry.outcome.startswith("not assessed")]
+    found = [Gap(entry.step[:1].upper() + entry.step[1:], _why(entry.outcome)) for entry in undone]
+    found += [
+        Gap(f"Distance to {words}", _lesion_note(result, name) or f"no outline of {words} was given")
+        for name, words in VESSELS.items()
+        if _nowhere(result, name)
+    ]
+    if any(item.remnant_percent_standardised is None for item in result.resections):
+        reason = next(
+            (text for item in result.resections for key, text in item.notes.items() if "standardised" in key),
+            "height and weight are needed",
+        )
+        found.append(Gap("Standardised remnant", lower_first(reason)))
+    return (*found, *OFF_THE_LIST)
+
+
+VESSELS = {"portal": "portal branches", "hepatic": "hepatic veins", "cava": "the vena cava"}
+
+
+def _lesion_note(result: Assessment, name: str) -> str:
+    notes = {lesion.notes.get(f"distance_mm.{name}", "") for lesion in result.lesions}
+    return lower_first(notes.pop().rstrip(".")) if len(notes) == 1 else ""
+
+
+def _nowhere(result: Assessment, name: str) -> bool:
+    return bool(result.lesions) and all(lesion.distance_mm.get(name) is None for lesion in result.lesions)
+
+
+def _why(outcome: str) -> str:
+    return outcome.removeprefix("not assessed").lstrip(": ") or "its inputs are missing"
+
+
+def paths(result: Assessment) -> tuple[Path, ...]:
+    """Local treatment now, systemic treatment first with a second look, no local treatment; palliative care in each."""
+    scan = scan_date(result)
+    again = f"measured again against the scan of {scan}" if scan else "measured again on a new scan"
+    return (
+        Path("Local treatment now", _local(result), CARE),
+        Path(
+            "Systemic first, then a second look",
+            f"Whether and with what is not assessed by this version. At the second look the liver is {again}; "
+            "every lesion ever seen stays a target, also one that has vanished.",
+            CARE,
+        ),
+        Path(
+            "No local treatment",
+            "Course without local treatment is not assessed by this version. It is a choice open to the patient.",
+            CARE,
+        ),
+    )
+
+
+def _local(result: Assessment) -> str:
+    reason = held_back(result)
+    if reason:
+        return f"Not put forward: {reason}."
+    names = named_resections(result)
+    if not names:
+        return _most(result)
+    enough = [item for item in result.resections if item.name in names and item.verdict == "enough"]
+    others = _others(result, names)
+    lead = "Resectable now by measurement" if enough else "Can be drawn, but enough remnant is not shown"
+    return f"{lead}: {lower_first(names[0])}{others}. Whether it is indicated is for the board."
+
+
+def _most(result: Assessment) -> str:
+    duty = lesions_by_duty(result)
+    targets = [*duty.must, *duty.open]
+    if not result.resections or not targets:
+        return "Not assessed; see the answer above."
+    best = max(result.resections, key=lambda item: (len(set(targets) & set(item.clears)), item.verdict != "too little"))
+    count = len(set(targets) & set(best.clears))
+    lead = "Not in this catalogue as one standard resection"
+    return (
+        f"{lead}; the most that one removes: {lower_first(best.name)}, {count} of {len(targets)}."
+        if count
+        else f"{lead}."
+    )
+
+
+def _others(result: Assessment, names: tuple[str, ...]) -> str:
+    duty = lesions_by_duty(result)
+    targets = {*duty.must, *duty.open}
+    count = sum(
+        1
+        for item in result.resections
+        if targets <= set(item.clears) and item.name not in names and item.verdict != "too little"
+    )
+    return f"; {number_of(count, 'other resection')} would also remove them all" if count else ""

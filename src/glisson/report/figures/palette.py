@@ -1,0 +1,75 @@
+"""Every colour of the pictures, in one place.
+
+The hues keep apart for the common kinds of colour blindness (after Okabe and Ito's set), and no meaning rests on hue alone:
+lesions carry numbers and letters, vessels a legend, what is removed a hatch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = [
+    "ACTION_COLOURS", "CAPSULE", "INK", "KEPT", "LESION", "LIVER", "PAPER", "REMOVED", "RULE", "SEGMENT_TINTS", "SOFT",
+    "VESSELS", "VESSEL_NAMES", "Colour", "Marks", "contrast", "ink_on", "rgb",
+]  # fmt: skip
+
+Colour = str
+"""A colour as "#rrggbb"."""
+
+Marks = Mapping[str, tuple[str, Colour]]
+"""Lesion id -> (letter, colour): what is planned for it. An empty letter draws none."""
+
+INK: Colour = "#1b2126"
+SOFT: Colour = "#5a6570"
+RULE: Colour = "#c3cace"
+PAPER: Colour = "#ffffff"
+
+LESION: Colour = "#ffc400"
+"""A lesion of which nothing is said."""
+
+CAPSULE: Colour = "#e8f4f2"
+LIVER: Colour = "#b9705c"
+KEPT: Colour = "#2f8f83"
+REMOVED: Colour = "#d9cbb8"
+
+VESSELS: Mapping[str, Colour] = MappingProxyType(
+    {"portal": "#cc5fa8", "hepatic": "#3aa0e8", "cava": "#2563b0", "artery": "#d2452f"}
+)
+VESSEL_NAMES: Mapping[str, str] = MappingProxyType(
+    {"portal": "portal vein", "hepatic": "hepatic veins", "cava": "vena cava", "artery": "artery"}
+)
+
+ACTION_COLOURS: Mapping[str, Colour] = MappingProxyType(
+    {"R": "#16c79a", "A": "#56b4e9", "L": "#ff7a1a", "O": "#ffc400", "N": "#b4bcc4"}
+)
+"""Letters that the dossier uses for what is planned (removed, ablated, left, open, not planned) and their colours."""
+
+SEGMENT_TINTS: Mapping[int, Colour] = MappingProxyType(
+    {
+        1: "#c9a13b", 2: "#d98c6a", 3: "#b8574a", 4: "#d9b38c", 5: "#a8684f", 6: "#e0a58f", 7: "#96574a", 8: "#c98f5a",
+    }
+)  # fmt: skip
+"""Couinaud label -> tint: liver browns that differ in lightness from their neighbours, so that they part in grey too."""
+
+
+def rgb(colour: Colour) -> tuple[int, int, int]:
+    """Red, green and blue of "#rrggbb", 0 to 255."""
+    return (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16))
+
+
+def _luminance(colour: Colour) -> float:
+    parts = [value / 255 for value in rgb(colour)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: Colour, b: Colour) -> float:
+    """Contrast ratio of two colours, 1 to 21, as WCAG 2.2 defines it."""
+    lighter, darker = sorted((_luminance(a), _luminance(b)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def ink_on(colour: Colour) -> Colour:
+    """Ink or paper, whichever reads better on the colour."""
+    return INK if contrast(INK, colour) >= contrast(PAPER, colour) else PAPER

@@ -1,0 +1,56 @@
+"""The dossier as PDF: the same view, laid out on A4 by typst with fonts that come with the installed packages."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from glisson.report.view import DossierView
+
+__all__ = ["pdf"]
+
+STANDARD: Literal["ua-1"] = "ua-1"
+"""PDF/UA-1: tagged, with a title, a language and a description of every picture."""
+
+
+def pdf(view: DossierView, pictures: Mapping[str, bytes], *, stamped: datetime | None = None) -> bytes:
+    """The PDF of a view; the same view gives the same bytes.
+
+    pictures: file name (as in the view's figures) -> PNG bytes. stamped: date of the document's
+    properties. Nothing is read from the network or from the machine's own fonts.
+    """
+    import typst
+
+    template = files("glisson.report").joinpath("templates", "dossier.typ").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="glisson-") as name:
+        root = Path(name)
+        for file, png in pictures.items():
+            path = root / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png)
+        data = {**asdict(view), "created": [stamped.year, stamped.month, stamped.day] if stamped else None}
+        (root / "view.json").write_text(json.dumps(data), encoding="utf-8")
+        (root / "dossier.typ").write_text(template, encoding="utf-8")
+        made: bytes = typst.compile(
+            root / "dossier.typ",
+            root=root,
+            font_paths=[_fonts()],
+            ignore_system_fonts=True,
+            format="pdf",
+            pdf_standards=STANDARD,
+            timestamp=int(stamped.timestamp()) if stamped else 0,
+        )
+    return made
+
+
+def _fonts() -> Path:
+    """The folder of DejaVu fonts that ships with matplotlib."""
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"

@@ -1,0 +1,260 @@
+"""The tables of the pages behind page one: lesions, liver, resections, methods, rules, inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from glisson.report.answer import limit_words
+from glisson.report.methods import METHODS
+from glisson.report.view import Card, Figure, Measure, Table
+from glisson.report.words import NOT_ASSESSED, and_list, mm, volume
+
+if TYPE_CHECKING:
+    from glisson.assess import Assessment
+
+__all__ = [
+    "cards",
+    "inputs_table",
+    "liver_table",
+    "methods_table",
+    "resection_table",
+    "resections_note",
+    "rules_table",
+    "sources",
+    "steps_table",
+]
+
+LOBES = {"right": "right lobe", "left": "left lobe", "both": "both lobes", "caudate": "caudate lobe"}
+DISTANCES = ("capsule", "portal", "hepatic", "cava")
+LOWER_BOUNDS = ("volume_ml", "longest_axial_mm", "perpendicular_mm", "max3d_mm", "share_of_liver_percent")
+"""What is only a lower bound when the scan ends at the lesion."""
+
+
+def cards(result: Assessment, actions: Mapping[str, str], figures: Mapping[str, Figure]) -> tuple[Card, ...]:
+    """One card a lesion: picture, nature, what happens to it, measurements."""
+    return tuple(
+        _card(lesion, actions.get(lesion.id, ""), figures.get(f"lesion-{lesion.id}")) for lesion in result.lesions
+    )
+
+
+def _card(lesion: Any, action: str, figure: Figure | None) -> Card:
+    where = _segments_in_title(lesion)
+    reason = lesion.nature_reason.strip().rstrip(".")
+    measures = (
+        _measure(lesion, "volume_ml", "volume_ml", lesion.volume_ml, volume),
+        _measure(lesion, "longest_axial_mm", "longest_axial_mm", lesion.longest_axial_mm, mm),
+        _measure(lesion, "perpendicular_mm", "perpendicular_mm", lesion.perpendicular_mm, mm),
+        _measure(lesion, "max3d_mm", "max3d_mm", lesion.max3d_mm, mm),
+        _segments(lesion),
+        _measure(
+            lesion,
+            "share_of_liver_percent",
+            "share_of_liver_percent",
+            lesion.share_of_liver_percent,
+            lambda v: f"{v:.2f}\u00a0%",
+        ),
+        *(_distance(lesion, name) for name in DISTANCES),
+    )
+    return Card(lesion.id, f"{lesion.id}{where}", f"{lesion.nature} ({reason})", action, figure, measures)
+
+
+def _segments_in_title(lesion: Any) -> str:
+    if not lesion.segments:
+        return ""
+    main = [name for name, share in sorted(lesion.segments.items(), key=lambda pair: -pair[1]) if share >= 1.0] or list(
+        lesion.segments
+    )[:1]
+    lobe = f", {LOBES[lesion.lobe]}" if lesion.lobe in LOBES else ""
+    return f" · segment{'' if len(main) == 1 else 's'} {and_list(main)}{lobe}"
+
+
+def _measure(lesion: Any, field: str, note: str, value: Any, write: Any) -> Measure:
+    label = METHODS[f"lesions[].{field}"].label
+    said = lesion.notes.get(note, "")
+    if value is None:
+        return Measure(label, f"{NOT_ASSESSED}: {said or 'no reason given'}", "", True)
+    text = write(value)
+    return Measure(label, f"at least {text}" if lesion.touches_border and field in LOWER_BOUNDS else text, said)
+
+
+def _distance(lesion: Any, name: str) -> Measure:
+    value = lesion.distance_mm.get(name)
+    note = lesion.notes.get(f"distance_mm.{name}") or lesion.notes.get(name, "")
+    label = METHODS[f"lesions[].distance_mm.{name}"].label
+    if value is None:
+        return Measure(label, f"{NOT_ASSESSED}: {note or f'no {name} mask'}", "", True)
+    touches = lesion.touches.get(name)
+    return Measure(label, mm(value) + (" — touches" if touches else ""), note)
+
+
+def _segments(lesion: Any) -> Measure:
+    label = METHODS["lesions[].segments"].label
+    note = lesion.notes.get("segments", "")
+    if lesion.segments is None:
+        return Measure(label, f"{NOT_ASSESSED}: {note or 'no segment map'}", "", True)
+    shares = ", ".join(f"{name} {share:.1f}\u00a0%" for name, share in lesion.segments.items())
+    return Measure(label, shares or "in none", note)
+
+
+def liver_table(result: Assessment) -> Table | None:
+    """Liver, tumour and burden, each with its method or the reason why it is missing."""
+    liver = result.liver
+    if liver is None:
+        return None
+    rows = [
+        _row("liver.volume_ml", liver.volume_ml, liver.notes.get("volume_ml", ""), at_least=liver.touches_border),
+        _row("liver.tumour_ml", liver.tumour_ml, liver.notes.get("tumour_ml", "")),
+        _row(
+            "liver.nontumour_ml", liver.nontumour_ml, liver.notes.get("nontumour_ml", ""), at_least=liver.touches_border
+        ),
+        _row("liver.spleen_ml", liver.spleen_ml, liver.notes.get("spleen_ml", "no spleen mask was given")),
+    ]
+    if result.burden is not None:
+        rows += _burden_rows(result.burden)
+    return Table("liver", "Liver and tumour burden", ("Quantity", "Value", "How"), (False, True, False), tuple(rows))
+
+
+def _row(field: str, value: float | None, note: str, at_least: bool = False) -> tuple[str, str, str]:
+    method = METHODS[field]
+    if value is None:
+        return (method.label, NOT_ASSESSED, note)
+    text = volume(value)
+    return (method.label, f"at least {text}" if at_least else text, note or method.method)
+
+
+def _burden_rows(burden: Any) -> list[tuple[str, str, str]]:
+    natures = and_list(f"{count} {nature}" for nature, count in burden.counts.items() if count)
+    bilobar = None if burden.bilobar is None else "yes" if burden.bilobar else "no"
+    share, largest, score = burden.share_percent, burden.largest_mm, burden.tumour_burden_score
+    values = {
+        "count": str(burden.count),
+        "bilobar": bilobar,
+        "total_ml": volume(burden.total_ml),
+        "share_percent": None if share is None else f"{share:.2f}\u00a0%",
+        "largest_mm": None if largest is None else mm(largest),
+        "tumour_burden_score": None if score is None else f"{score:.2f}",
+    }
+    rows = []
+    for field, value in values.items():
+        method = METHODS[f"burden.{field}"]
+        how = natures if field == "count" and natures != "none" else burden.notes.get(field) or method.method
+        rows.append((method.label, NOT_ASSESSED if value is None else value, how))
+    return rows
+
+
+def resection_table(result: Assessment, named: tuple[str, ...]) -> Table | None:
+    """Every standard resection in the order of planning; those the answer names are emphasised."""
+    if not result.resections:
+        return None
+    rows = tuple(_resection_row(item) for item in result.resections)
+    columns = (
+        "Resection",
+        "Segments",
+        "Removed",
+        "Remnant",
+        "of non-tumour",
+        "Standardised",
+        "Enough?",
+        "Removes (margin)",
+        "Leaves",
+    )
+    emphasis = tuple(index for index, item in enumerate(result.resections) if item.name in named)
+    numeric = (False, False, True, True, True, True, False, False, False)
+    return Table(
+        "resections",
+        "Standard resections",
+        columns,
+        numeric,
+        rows,
+        f"Remnant: {limit_words(result)}; the stricter of the two shares rules.",
+        emphasis,
+    )
+
+
+def _resection_row(item: Any) -> tuple[str, ...]:
+    standardised = item.remnant_percent_standardised
+    removes = ", ".join(_with_margin(name, item.margins_mm.get(name)) for name in item.clears) or "none"
+    return (
+        item.name,
+        ", ".join(item.segments),
+        volume(item.removed_ml),
+        volume(item.remnant_ml),
+        f"{item.remnant_percent_nontumour:.1f}\u00a0%",
+        NOT_ASSESSED if standardised is None else f"{standardised:.1f}\u00a0%",
+        item.verdict,
+        removes,
+        ", ".join(item.leaves) or "none",
+    )
+
+
+def _with_margin(name: str, margin: float | None) -> str:
+    return name if margin is None else f"{name}\u00a0({margin:.1f}\u00a0mm)"
+
+
+def resections_note(result: Assessment) -> str:
+    """What several resections say in common: the reasons of their verdicts and their notes, each once."""
+    said = dict.fromkeys(
+        str(text).rstrip(".") for item in result.resections for text in (*item.notes.values(), *item.reasons)
+    )
+    counted = [
+        text
+        for text in said
+        if sum(text in {*(str(n).rstrip(".") for n in (*i.notes.values(), *i.reasons))} for i in result.resections) > 1
+    ]
+    return ". ".join(counted[:6]) + "." if counted else ""
+
+
+def methods_table() -> Table:
+    """How every number was measured."""
+    rows = tuple((method.label, method.unit or "number", method.method) for method in METHODS.values())
+    return Table("methods", "How it was measured", ("Quantity", "Unit", "Method"), (False, False, False), rows)
+
+
+def rules_table(result: Assessment) -> Table | None:
+    """Every rule that was asked, what it said and whether its source has been confirmed."""
+    if not result.answers:
+        return None
+    rows = tuple(
+        (
+            answer.text,
+            answer.verdict,
+            answer.status,
+            f"{answer.rule.id} (version {answer.rule.version})",
+            f"{answer.source.id}, {answer.locator}",
+        )
+        for answer in result.answers
+    )
+    columns = ("What it says", "Verdict", "Status", "Rule", "Source")
+    note = "An unverified rule has not been confirmed in its source; it never speaks for an option."
+    return Table("rules", "Rules asked", columns, (False,) * 5, rows, note)
+
+
+def sources(result: Assessment) -> tuple[str, ...]:
+    """The documents the rules lean on, one line each, with what is not confirmed marked."""
+    used = {answer.source.id: answer.source for answer in result.answers}
+    return tuple(
+        used[name].citation + ("" if used[name].is_confirmed else " [unverified: not confirmed in the document itself]")
+        for name in sorted(used)
+    )
+
+
+def inputs_table(result: Assessment) -> Table | None:
+    """The files that were read, with their fingerprints."""
+    if result.scene is None or not result.scene.sources:
+        return None
+    rows = tuple((item.role, item.path, item.sha256) for item in result.scene.sources)
+    return Table("inputs", "Inputs", ("Role", "File", "SHA-256"), (False,) * 3, rows)
+
+
+def steps_table(result: Assessment) -> Table | None:
+    """What was done, step by step."""
+    if not result.trace:
+        return None
+    return Table(
+        "steps",
+        "Steps taken",
+        ("Step", "Outcome"),
+        (False, False),
+        tuple((entry.step, entry.outcome) for entry in result.trace),
+    )
