@@ -35,7 +35,7 @@ def test_three_four_five():
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_the_same_as_simpleitk_signed_maurer_outside(order):
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813
 
     mask = np.asarray(np.random.default_rng(3).random((20, 17, 9)) > 0.99, order=order)
     image = sitk.GetImageFromArray(mask.transpose(2, 1, 0).astype(np.uint8))

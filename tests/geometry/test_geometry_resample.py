@@ -32,7 +32,7 @@ def test_a_ball_keeps_its_volume_and_place(grid_around, ellipsoid, how):
     ball = ellipsoid(grid_around(14.0, (0.8, 0.8, 1.5)), centre, (10, 10, 10)).trimmed()
     found = resample_mask(ball, grid_around(14.0, (1.1, 0.9, 1.2), how))
     assert found.volume_ml == pytest.approx(ball.volume_ml, rel=0.01)
-    assert found.centroid_mm == pytest.approx(ball.centroid_mm, abs=0.05)
+    assert found.centroid_mm == pytest.approx(ball.centroid_mm, abs=0.1)
 
 
 def test_the_same_grid_gives_the_same_mask():

@@ -113,7 +113,7 @@ def _size(liver: Mask) -> Iterator[Notice]:
 def _pieces(liver: Mask) -> Iterator[Notice]:
     import cc3d
 
-    labels, count = cc3d.connected_components(np.ascontiguousarray(liver.data), connectivity=26, return_N=True)
+    labels, count = cc3d.connected_components(liver.data.astype(np.uint8), connectivity=26, return_N=True)
     if count < 2:
         return
     sizes = np.sort(np.bincount(labels.ravel())[1:])[::-1]

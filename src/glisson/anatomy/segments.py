@@ -121,7 +121,7 @@ def _spread(labels: npt.NDArray[np.uint8], liver: Mask) -> None:
         return
     rim = np.argwhere(_rim(labels != 0))
     steps = liver.grid.affine[:3, :3].T
-    tree = cKDTree(rim @ steps)
+    tree = cKDTree(rim @ steps, balanced_tree=False)
     nearest = tree.query(queries @ steps, workers=2)[1]
     labels[tuple(queries.T)] = labels[tuple(rim[nearest].T)]
 

@@ -128,19 +128,33 @@ def plan(case: CaseFolder, out: OutFolder, as_json: AsJson = False) -> None:
 
 @app.command()
 def demo(
-    out: OutFolder,
-    seed: Annotated[int, typer.Option(help="another number, another patient")] = 1,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="OUT", help="folder for the dossier")] = None,
+    case: Annotated[Path | None, typer.Option(metavar="CASE", help="write the patient as a case folder instead")] = None,
+    seed: Annotated[int, typer.Option(help="another number, another patient", min=0)] = 1,
     lesions: Annotated[int, typer.Option(help="number of metastases", min=0, max=80)] = 7,
     primary: Annotated[str, typer.Option(help="where the cancer started: decides where metastases settle")] = "colorectal",
+    shape: Annotated[str, typer.Option(metavar="I,J,K", help="voxels of the scan")] = "256,256,160",
+    spacing: Annotated[str, typer.Option(metavar="X,Y,Z", help="their spacing in mm")] = "1.5,1.5,2.0",
     as_json: AsJson = False,
 ) -> None:
     """The main job on an invented patient: no files needed."""
-    from glisson.assess import assess
+    from glisson.cli.virtual import three_numbers, write_virtual_case
     from glisson.simulate import virtual_patient
 
+    if (out is None) == (case is None):
+        raise InputError("Give either -o OUT for a dossier or --case CASE for a case folder.")
+    size = tuple(int(n) for n in three_numbers(shape, "shape"))
     with progress_bar(quiet=as_json) as progress:
         progress("Inventing a patient", 0.0)
-        patient = virtual_patient(seed=seed, lesions=lesions, primary=primary)
+        patient = virtual_patient(
+            seed=seed, lesions=lesions, primary=primary, shape=(size[0], size[1], size[2]), spacing_mm=three_numbers(spacing, "spacing")
+        )
+        if case is not None:
+            print(f"{write_virtual_case(patient, case)} written. Next: glisson plan {case} -o OUT")
+            return
+        assert out is not None
+        from glisson.assess import assess
+
         result = assess(patient.case, patient.scene, progress=part(progress, 0.4, 0.7))
         _write(result, out, part(progress, 0.7, 1.0))
     _summarise(result, out, as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,22 +10,34 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glisson.anatomy import SEGMENT_NAMES, SegmentMap
+from glisson.anatomy import SEGMENT_NAMES, SegmentMap, adjacent_segments
 from glisson.geometry import FloatArray, Surface
 
 __all__ = ["SegmentBorders"]
 
 Pair = tuple[str, str]
 
+ADJOINING_MM2 = 100.0
+"""Segments that share less than this (a square of 10 mm) meet at an edge; liver does not hang together there."""
+
 FIT_MM = 3.0
 """The border between two segments is smoothed over this radius: each voxel face is moved onto the plane fitted to the faces
 around it. Wide enough to take away the voxel steps, narrow against the curvature of a segment border."""
 
+FIT_VOXELS = 2.0
+"""The radius is at least this many of the largest voxel side, so that thick slices are smoothed too."""
+
 FEWEST_FACES = 6
 """With fewer faces in that radius no plane is fitted and the face stays where it is."""
 
-NEAR_STEPS = 1.5
-"""Faces whose unsmoothed distance exceeds the smallest one by more than this many voxel diagonals are not candidates."""
+NEAR_DIAGONALS = 1.5
+"""Points of the lesion whose unsmoothed distance exceeds the smallest by more than this many voxel diagonals are passed over."""
+
+COARSE_STEP = 16
+"""Every so many points of the lesion are looked up first, to bound the search for the rest."""
+
+NEIGHBOURS = 6
+"""Each point of the lesion is compared with the patches of this many nearest faces."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,51 +67,92 @@ class SegmentBorders:
                 found.setdefault(names, []).append(grid.to_mm(centres[pairs == code]))
         return {names: np.concatenate(found[names]) for names in sorted(found, key=_order)}
 
+    @cached_property
+    def contacts(self) -> tuple[Pair, ...]:
+        """Pairs of segments that share at least ADJOINING_MM2 of voxel faces."""
+        return tuple(pair for pair, area in adjacent_segments(self.segments).items() if area >= ADJOINING_MM2)
+
     def adjoining(self, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-        """The segments named in groups that hang together by shared faces; largest group first, Couinaud's order inside."""
+        """The segments named in groups that hang together by `contacts`; largest group first, Couinaud's order inside."""
         left = sorted(set(names), key=_rank)
         groups = []
         while left:
             group, fresh = {left[0]}, [left[0]]
             while fresh:
                 here = fresh.pop()
-                near = {b if a == here else a for a, b in self.faces_mm if here in (a, b)}
+                near = {b if a == here else a for a, b in self.contacts if here in (a, b)}
                 fresh += sorted((near & set(left)) - group, key=_rank)
                 group |= near & set(left)
             groups.append(tuple(sorted(group, key=_rank)))
             left = [name for name in left if name not in group]
         return tuple(sorted(groups, key=lambda g: (-len(g), _rank(g[0]))))
 
-    def distances_mm(self, lesion: Surface) -> Mapping[Pair, float]:
+    def distances_mm(self, lesion: Surface, lies_in: Collection[str] = ()) -> Mapping[Pair, float]:
         """Smallest distance in mm from a lesion's outline to each border between two segments.
 
-        Method: nearest voxel faces by k-d tree; the faces near the minimum are smoothed (FIT_MM) and taken as small flat patches;
-        the distance is between the vertices of the lesion's surface and those patches. On flat borders of any tilt the error stays
-        below a third of the largest voxel side (measured in the tests); where a border runs through the lesion the value means nothing.
+        Method: the nearest voxel faces by k-d tree; those near the minimum are smoothed (FIT_MM) and taken as small flat patches;
+        the distance is the smallest between the vertices of the lesion's surface and those patches. The error on flat borders of any
+        tilt is below half the largest voxel side. lies_in: segments that hold part of the lesion; the borders between two of them run
+        through it (or beside a lesion that any cut along them divides) and are left out.
         """
-        return {pair: self._distance(pair, lesion.vertices_mm) for pair in self.faces_mm}
+        return {
+            pair: self._distance(pair, lesion.vertices_mm)
+            for pair in self.faces_mm
+            if not (pair[0] in lies_in and pair[1] in lies_in)
+        }
 
     def _distance(self, pair: Pair, vertices: FloatArray) -> float:
-        faces = self.faces_mm[pair]
-        tree = self._tree(pair)
-        coarse, nearest = tree.query(vertices, workers=2)
-        slack = NEAR_STEPS * float(np.linalg.norm(self.segments.labels.grid.spacing_mm))
-        close = coarse <= coarse.min() + slack
-        candidates = np.unique(nearest[close])
-        centres, normals = self._smoothed(pair, candidates)
-        offset = vertices[close][:, None, :] - centres[None, :, :] if close.sum() * len(candidates) < 4_000_000 else None
-        if offset is None:
-            return _to_patches(vertices[close], centres, normals, self._half_mm)
-        del faces
-        return _gap(offset, normals[None, :, :], self._half_mm)
-
-    @property
-    def _half_mm(self) -> float:
-        return max(self.segments.labels.grid.spacing_mm) / 2.0
+        faces, tree = self.faces_mm[pair], self._tree(pair)
+        spacing = self.segments.labels.grid.spacing_mm
+        slack = NEAR_DIAGONALS * float(np.linalg.norm(spacing))
+        bound = float(tree.query(vertices[::COARSE_STEP])[0].min())
+        coarse, _ = tree.query(vertices, distance_upper_bound=bound + slack)
+        close = vertices[coarse <= coarse.min() + slack]
+        _, nearest = tree.query(close, k=min(NEIGHBOURS, len(faces)))
+        nearest = nearest.reshape(len(close), -1)
+        used, at = np.unique(nearest, return_inverse=True)
+        centres, normals = _patches(faces, tree, used, max(FIT_MM, FIT_VOXELS * max(spacing)))
+        at = at.reshape(nearest.shape)
+        offset = close[:, None, :] - centres[at]
+        along = np.einsum("ijk,ijk->ij", offset, normals[at])
+        beside = np.sqrt(np.maximum(np.einsum("ijk,ijk->ij", offset, offset) - along**2, 0.0))
+        return float(np.hypot(along, np.maximum(beside - max(spacing) / 2.0, 0.0)).min())
 
     def _tree(self, pair: Pair) -> Any:
         from scipy.spatial import cKDTree
 
         if pair not in self._trees:
-            self._trees[pair] = cKDTree(self.faces_mm[pair])
+            self._trees[pair] = cKDTree(self.faces_mm[pair], balanced_tree=False)
         return self._trees[pair]
+
+
+def _patches(
+    faces: FloatArray, tree: Any, used: npt.NDArray[np.int64], radius_mm: float
+) -> tuple[FloatArray, FloatArray]:
+    """Centres and unit normals, (n, 3) each, of the faces `used`, moved along the normal onto the plane fitted around them."""
+    groups = tree.query_ball_point(faces[used], radius_mm, return_sorted=True)
+    counts = np.array([len(group) for group in groups])
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    around = faces[np.concatenate(groups)]
+    means = np.add.reduceat(around, starts) / counts[:, None]
+    apart = around - np.repeat(means, counts, axis=0)
+    spread = np.add.reduceat(apart[:, :, None] * apart[:, None, :], starts)
+    normals = np.linalg.eigh(spread)[1][:, :, 0]
+    shift = np.einsum("ij,ij->i", means - faces[used], normals)
+    shift[counts < FEWEST_FACES] = 0.0
+    return faces[used] + shift[:, None] * normals, normals
+
+
+def _halves(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    first: list[slice] = [slice(None)] * 3
+    last: list[slice] = [slice(None)] * 3
+    first[axis], last[axis] = slice(None, -1), slice(1, None)
+    return tuple(first), tuple(last)
+
+
+def _rank(name: str) -> int:
+    return tuple(SEGMENT_NAMES.values()).index(name)
+
+
+def _order(pair: Pair) -> tuple[int, int]:
+    return _rank(pair[0]), _rank(pair[1])

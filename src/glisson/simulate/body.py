@@ -1,7 +1,9 @@
 """The trunk of the virtual patient: liver and neighbours as implicit shapes in one patient frame.
 
-Patient frame: LPS mm before scaling, origin in the midline, z = 0 near the level of the liver's hilum. A patient is this
-frame times one scale, so that a larger liver sits in a larger trunk. Positions are drawn after textbook axial anatomy; every
+Patient frame: LPS mm before scaling, origin in the midline, z = 0 near the level of the liver's hilum. A patient is
+this
+frame times one scale, so that a larger liver sits in a larger trunk. Positions are drawn after textbook axial
+anatomy; every
 patient varies them.
 """
 
@@ -62,7 +64,8 @@ def draw_build(rng: np.random.Generator) -> Build:
     for _ in range(7):
         direction = rng.normal(size=3)
         direction *= rng.uniform(0.035, 0.075) / np.linalg.norm(direction)
-        waves.append((*(float(d) for d in direction), float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.5, 1.2))))
+        phase, size = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.5, 1.2))
+        waves.append((float(direction[0]), float(direction[1]), float(direction[2]), phase, size))
     shift = rng.uniform(-3, 3, 3)
     return Build(
         right=factors(),
@@ -115,7 +118,14 @@ def _kidney(x: Array, y: Array, z: Array, centre: Point, lateral: float) -> Arra
 
 
 def _stomach(x: Array, y: Array, z: Array) -> Array:
-    points: tuple[Point, ...] = ((70, 14, 40), (74, -8, 14), (62, -34, -18), (34, -54, -50), (0, -50, -52), (-20, -40, -46))
+    points: tuple[Point, ...] = (
+        (70, 14, 40),
+        (74, -8, 14),
+        (62, -34, -18),
+        (34, -54, -50),
+        (0, -50, -52),
+        (-20, -40, -46),
+    )
     return chain(x, y, z, points, (31.0, 33.0, 26.0, 19.0, 15.0, 9.0))
 
 
@@ -130,20 +140,25 @@ def _left_lobe(x: Array, y: Array, z: Array, build: Build) -> Array:
     a, b, c = build.left
     reach = 96.0 * a * build.left_reach
     taper = np.float32(1.0) - np.float32(0.42) * np.clip((x - 5) / np.float32(reach), -0.6, 1.0)
-    q = np.sqrt(((x - 5) / np.float32(reach)) ** 2 + ((y + 40) / (48 * b * taper)) ** 2 + ((z - 16) / (46 * c * taper)) ** 2)
+    q = np.sqrt(
+        ((x - 5) / np.float32(reach)) ** 2 + ((y + 40) / (48 * b * taper)) ** 2 + ((z - 16) / (46 * c * taper)) ** 2
+    )
     visceral = np.float32(0.80) * (y + 10) - np.float32(0.60) * (z - 8)
     return smax(((q - 1) * np.float32(30)).astype(np.float32), visceral, 14.0)
 
 
 def liver_field(build: Build) -> Field:
-    """The liver: right lobe under the dome, tapering left lobe, caudate lobe, flat visceral surface, fossa, hilum, fissures."""
+    """The liver: right lobe under the dome, tapering left lobe, caudate lobe, flat visceral surface, fossa,
+    hilum, fissures."""
 
     def shape(x0: Array, y0: Array, z0: Array) -> Array:
         x, y, z = (axis - np.float32(d) for axis, d in zip((x0, y0, z0), build.shift, strict=True))
         f = smin(_right_lobe(x, y, z, build), _left_lobe(x, y, z, build), 20.0)
         f = smin(f, ellipsoid(x, y, z, (-10, 3, 20), (19, 17, 28)), 7.0)
         for kx, ky, kz, phase, size in build.waves:
-            f = f + np.float32(size) * np.sin(np.float32(kx) * x + np.float32(ky) * y + np.float32(kz) * z + np.float32(phase))
+            f = f + np.float32(size) * np.sin(
+                np.float32(kx) * x + np.float32(ky) * y + np.float32(kz) * z + np.float32(phase)
+            )
         f = smax(f, cage(x0, y0) + 4, 8.0)
         f = smax(f, _abdomen(x0, y0, z0, build) + 4, 8.0)
         f = smax(f, np.float32(41.0) - np.hypot(x0 - SPINE_MM[0], y0 - SPINE_MM[1]), 8.0)
@@ -200,12 +215,14 @@ def _bowel(x: Array, y: Array, z: Array) -> Array:
 
 
 def organ_fields(build: Build) -> dict[str, Field]:
-    """Every neighbour as a field, by its structure name (glisson.scene.STRUCTURES), without the liver, bones and vessels."""
-    spleen_cut = _stomach
+    """Every neighbour as a field, by its structure name (glisson.scene.STRUCTURES), without the liver, bones and
+    vessels."""
 
     def spleen(x: Array, y: Array, z: Array) -> Array:
-        f = ellipsoid(x - np.float32(0.25) * (z - 20), y + np.float32(0.3) * (z - 20), z, (100, 36, 18), (30, 44, 56), 2.2)
-        f = smax(f, np.float32(2.0) - spleen_cut(x, y, z), 8.0)
+        f = ellipsoid(
+            x - np.float32(0.25) * (z - 20), y + np.float32(0.3) * (z - 20), z, (100, 36, 18), (30, 44, 56), 2.2
+        )
+        f = smax(f, np.float32(2.0) - _stomach(x, y, z), 8.0)
         f = smax(f, cage(x, y) + 4, 6.0)
         return smax(f, _abdomen(x, y, z, build) + 4, 6.0)
 

@@ -28,7 +28,9 @@ def ribs() -> list[Points]:
         end = RIB_ANGLES.get(number, 2.5)
         angle = np.linspace(0.22, end, 36)
         a, b = CAGE_MM[0] + 5.5, CAGE_MM[1] + 4.0
-        reach = ((np.abs(np.sin(angle)) / a) ** CAGE_POWER + (np.abs(np.cos(angle)) / b) ** CAGE_POWER) ** (-1 / CAGE_POWER)
+        reach = ((np.abs(np.sin(angle)) / a) ** CAGE_POWER + (np.abs(np.cos(angle)) / b) ** CAGE_POWER) ** (
+            -1 / CAGE_POWER
+        )
         x, y = reach * np.sin(angle), reach * np.cos(angle)
         x[:3] *= np.array([0.95, 0.98, 1.0])
         z = top - RIB_DROP_MM * np.sin(np.minimum(angle, 2.2) / 2.2 * np.pi / 2) ** 1.5
@@ -46,7 +48,9 @@ def spine(x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
     arch = smax(tube2d(x, y, (SPINE_MM[0], SPINE_MM[1] + 24.0), (16.0, 13.0)), -canal, 1.0)
     process = np.maximum(tube2d(x, y, (SPINE_MM[0], SPINE_MM[1] + 42.0), (3.5, 13.0)), 10.5 - phase)
     wings = np.maximum(tube2d(np.abs(x), y, (24.0, SPINE_MM[1] + 21.0), (16.0, 4.0)), 11.5 - phase)
-    bone = np.minimum(np.minimum(np.maximum(body, 4.0 - phase), np.maximum(arch, 4.0 - phase)), np.minimum(process, wings))
+    bone = np.minimum(
+        np.minimum(np.maximum(body, 4.0 - phase), np.maximum(arch, 4.0 - phase)), np.minimum(process, wings)
+    )
     shape = np.broadcast_shapes(x.shape, y.shape, z.shape)
     return (
         np.broadcast_to(bone, shape).astype(np.float32),

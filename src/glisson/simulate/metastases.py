@@ -19,9 +19,11 @@ __all__ = ["PORTAL_PRIMARIES", "Seed", "draw_diameters", "drop", "seed_lesions",
 PORTAL_PRIMARIES = frozenset(
     {"colorectal", "pancreas", "stomach", "small-bowel", "appendix", "gist", "neuroendocrine", "gallbladder"}
 )
-"""Primaries whose venous blood reaches the liver first through the portal vein; all others arrive by the hepatic artery."""
+"""Primaries whose venous blood reaches the liver first through the portal vein; all others arrive by the hepatic
+artery."""
 ARTERIAL_SPREAD = 0.35
-"""How unevenly the arterial share of flow varies between segments (standard deviation of the logarithm), a modelling choice:
+"""How unevenly the arterial share of flow varies between segments (standard deviation of the logarithm), a modelling
+choice:
 the arteries run beside the portal branches but arise variably."""
 DIAMETER_SPREAD = 0.45
 """Standard deviation of the logarithm of lesion diameters."""
@@ -29,10 +31,14 @@ SMALLEST_MM, LARGEST_MM = 6.0, 80.0
 """Limits of drawn diameters."""
 GAP_MM = 5.0
 """Least distance between two lesions."""
-TRIES = 300
-"""Places tried for one lesion before it is made smaller (drawn sizes) or refused (given sizes)."""
-MOST_TRIES = 20 * TRIES
-"""Places tried before a lesion is refused."""
+TRIES = 100
+"""Places tried for one lesion before it is made smaller (drawn sizes)."""
+BATCHES = 30
+"""Times that is done before a lesion is refused."""
+TRUNK_SHARE = 0.3
+"""Centres stay this share of the diameter off the walls of named portal branches."""
+APART_SHARE, TOUCHING_SHARE = 1.25, 0.8
+"""Least distance of two centres as a share of the sum of radii: lesions apart, and lesions that may touch."""
 SHRINK = 0.88
 """Factor by which a lesion that finds no room is made smaller."""
 DEEPEST_CUT = 0.55
@@ -57,7 +63,9 @@ class Seed:
     @property
     def reach_mm(self) -> float:
         """No point of the lesion is further from its centre."""
-        return float(self.radius_mm * self.norm * (1 + np.abs(self.waves[:, 4]).sum()) / np.linalg.svd(self.stretch)[1].min())
+        return float(
+            self.radius_mm * self.norm * (1 + np.abs(self.waves[:, 4]).sum()) / np.linalg.svd(self.stretch)[1].min()
+        )
 
 
 def _wave(waves: Points, unit: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
@@ -73,7 +81,8 @@ def draw_diameters(count: int, median_mm: float, rng: np.random.Generator) -> Po
 
 
 def seeding_weights(plumbing: Plumbing, primary: str, rng: np.random.Generator) -> tuple[str, Points]:
-    """The route ("portal" or "arterial") and for each portal node its chance to catch a metastasis (leaves only, sum 1)."""
+    """The route ("portal" or "arterial") and for each portal node its chance to catch a metastasis (leaves only,
+    sum 1)."""
     tree = plumbing.portal
     weight = np.zeros(tree.parent.size)
     leaves = tree.terminals
@@ -104,7 +113,8 @@ def _shape(centre: Points, diameter: float, leaf: int, nature: str, rng: np.rand
 
 
 def drop(seed: Seed, grid: Grid) -> tuple[Box, npt.NDArray[np.float32]]:
-    """Box of an axial grid around a lesion, and there the distance from its centre in units of its surface (inside: < 1)."""
+    """Box of an axial grid around a lesion, and there the distance from its centre in units of its surface
+    (inside: < 1)."""
     half = seed.reach_mm
     spacing = np.asarray(grid.spacing_mm)
     low = np.floor((seed.centre_mm - half - grid.origin_mm) / spacing).astype(int).clip(0)
@@ -118,41 +128,51 @@ def drop(seed: Seed, grid: Grid) -> tuple[Box, npt.NDArray[np.float32]]:
     return box, (length / (seed.radius_mm * seed.norm * _wave(seed.waves, unit))).astype(np.float32)
 
 
-def seed_lesions(plumbing: Plumbing, liver: Field, level: float, scale: float, weights: Points, diameters: Sequence[float],
-                 natures: Sequence[str], *, fixed_sizes: bool, touching: bool, rng: np.random.Generator) -> list[Seed]:  # fmt: skip
+def seed_lesions(
+    plumbing: Plumbing,
+    liver: Field,
+    scale: float,
+    weights: Points,
+    diameters: Sequence[float],
+    natures: Sequence[str],
+    *,
+    fixed_sizes: bool,
+    touching: bool,
+    rng: np.random.Generator,
+) -> list[Seed]:
     """Place lesions of the given diameters (mm, in this order) where the weights send them.
 
     Raises InputError when given sizes do not fit into the liver.
     """
     tree = plumbing.portal
-    big = [i for i in range(tree.parent.size) if not tree.names[i].startswith("branch")]
-    trunks, trunk_radius = tree.nodes_mm[big], tree.radius_mm[big]
+    named = [i for i, name in enumerate(tree.names) if name != "branch"]
+    trunks, trunk_radius = tree.nodes_mm[named], tree.radius_mm[named]
+    depth = -liver.at(plumbing.liver_points / scale) * scale
     order = np.argsort(plumbing.portal_leaf, kind="stable")
     first = np.searchsorted(plumbing.portal_leaf[order], np.arange(tree.parent.size + 1))
     seeds: list[Seed] = []
     for given, nature in zip(diameters, natures, strict=True):
-        diameter, tries = float(given), 0
-        while True:
-            leaf = int(rng.choice(weights.size, p=weights))
-            centre = plumbing.liver_points[order[rng.integers(first[leaf], first[leaf + 1])]] + rng.normal(0, 1.0, 3)
-            depth = (level - float(liver.at(centre[None] / scale)[0])) * scale
-            room = depth >= DEEPEST_CUT * diameter / 2 + 1.0
-            room = room and bool((np.linalg.norm(trunks - centre, axis=1) > trunk_radius + 0.3 * diameter).all())
-            seed = _shape(centre, diameter, leaf, nature, rng) if room else None
-            if seed is not None and (touching or all(_apart(seed, other) for other in seeds)):
-                seeds.append(seed)
+        diameter = float(given)
+        for _ in range(BATCHES):
+            leaf = rng.choice(weights.size, size=TRIES, p=weights)
+            point = order[rng.integers(first[leaf], first[leaf + 1])]
+            centre = plumbing.liver_points[point]
+            room = depth[point] >= DEEPEST_CUT * diameter / 2 + 1.0
+            clear = np.linalg.norm(trunks[None] - centre[:, None], axis=2) - trunk_radius
+            room &= clear.min(axis=1) > TRUNK_SHARE * diameter
+            for other in seeds:
+                least = TOUCHING_SHARE * (diameter / 2 + other.radius_mm)
+                if not touching:
+                    least = APART_SHARE * (diameter / 2 + other.radius_mm) + GAP_MM
+                room &= np.linalg.norm(centre - other.centre_mm, axis=1) > least
+            if room.any():
+                k = int(np.argmax(room))
+                seeds.append(_shape(centre[k], diameter, int(leaf[k]), nature, rng))
                 break
-            tries += 1
-            if tries % TRIES == 0:
-                if tries >= MOST_TRIES:
-                    raise InputError(
-                        f"A lesion of {diameter:.0f} mm finds no room in this liver after {tries} tries. "
-                        "Ask for fewer or smaller lesions, a larger liver_ml, or touching=True."
-                    )
-                diameter = diameter if fixed_sizes else max(diameter * SHRINK, SMALLEST_MM / 2)
+            diameter = diameter if fixed_sizes else max(diameter * SHRINK, SMALLEST_MM / 2)
+        else:
+            raise InputError(
+                f"A lesion of {given:.0f} mm finds no room in this liver after {BATCHES * TRIES} tries. "
+                "Ask for fewer or smaller lesions, a larger liver_ml, or touching=True."
+            )
     return seeds
-
-
-def _apart(one: Seed, other: Seed) -> bool:
-    gap = float(np.linalg.norm(one.centre_mm - other.centre_mm))
-    return gap > 1.25 * (one.radius_mm + other.radius_mm) + GAP_MM

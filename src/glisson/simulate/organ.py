@@ -32,7 +32,8 @@ LARGE_RADIUS_MM = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Organ:
-    """The liver mask in its box of an axial grid, with the field, the level of its surface and the scale that made it."""
+    """The liver mask in its box of an axial grid, with the field, the level of its surface and the scale that
+    made it."""
 
     build: Build
     field: Field
@@ -48,7 +49,9 @@ class Organ:
         return self.grid.to_mm(np.argwhere(self.mask) + [s.start for s in self.box])
 
 
-def place_liver(build: Build, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float], liver_ml: float) -> Organ:
+def place_liver(
+    build: Build, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float], liver_ml: float
+) -> Organ:
     """A liver of liver_ml (to half a voxel) on an axial LPS grid that is centred on it.
 
     Raises InputError when it does not fit.
@@ -68,8 +71,9 @@ def place_liver(build: Build, shape: tuple[int, int, int], spacing_mm: tuple[flo
     if room.min() < EDGE_MM:
         need = " x ".join(f"{n:.0f}" for n in high - low + 2 * EDGE_MM + 2 * np.abs(centre - (low + high) / 2))
         raise InputError(
-            f"The scan covers {extent[0]:.0f} x {extent[1]:.0f} x {extent[2]:.0f} mm (left-right, front-back, up-down), but this "
-            f"liver of {liver_ml:.0f} mL needs {need} mm. Ask for a larger shape, wider spacing_mm or a smaller liver_ml."
+            f"The scan covers {extent[0]:.0f} x {extent[1]:.0f} x {extent[2]:.0f} mm (left-right, front-back, "
+            f"up-down), but this liver of {liver_ml:.0f} mL needs {need} mm. "
+            "Ask for a larger shape, wider spacing_mm or a smaller liver_ml."
         )
     box = field.reach(grid, scale)
     values = field.on(grid, box, scale)
@@ -136,7 +140,8 @@ def visible(tree: VesselTree, grid: Grid, seeds: list[Seed]) -> npt.NDArray[np.b
 
 
 def draw_vessels(tree: VesselTree, grid: Grid, shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The branches shown, as a mask on the whole grid; none thinner than a voxel's half diagonal, so that they hold together."""
+    """The branches shown, as a mask on the whole grid; none thinner than a voxel's half diagonal, so that they
+    hold together."""
     own, p, q = tree.edges()
     keep = shown[own]
     radius = np.maximum(tree.radius_mm[own], 0.5 * float(np.linalg.norm(grid.spacing_mm)))
@@ -145,27 +150,33 @@ def draw_vessels(tree: VesselTree, grid: Grid, shown: npt.NDArray[np.bool_]) -> 
     return result
 
 
-def draw_lesions(organ: Organ, seeds: list[Seed], trees: tuple[VesselTree, ...],
-                 touching: bool) -> list[tuple[Box, npt.NDArray[np.bool_]]]:  # fmt: skip
-    """Box and voxels of each lesion: its shape, inside the liver, outside large veins, in one piece, apart from the others."""
+def draw_lesions(
+    organ: Organ, seeds: list[Seed], trees: tuple[VesselTree, ...], touching: bool
+) -> list[tuple[Box, npt.NDArray[np.bool_]]]:
+    """Box and voxels of each lesion: its shape, inside the liver, outside large veins, in one piece, apart from
+    the others."""
     from scipy.ndimage import binary_dilation, label
 
     grid = organ.grid
     room = np.zeros(grid.shape, dtype=bool)
     room[organ.box] = organ.mask
+    veins = np.zeros(grid.shape, dtype=bool)
     for tree in trees:
-        room &= ~draw_vessels(tree, grid, tree.radius_mm >= LARGE_RADIUS_MM)
+        veins |= draw_vessels(tree, grid, tree.radius_mm >= LARGE_RADIUS_MM)
     result = []
     for seed in seeds:
         box, q = drop(seed, grid)
-        mask = (q < 1.0) & room[box]
+        whole = (q < 1.0) & room[box]
+        mask = whole & ~veins[box]
+        if not mask.any():
+            mask = whole
         pieces, count = label(mask, np.ones((3, 3, 3)))
         if count > 1:
             mask = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
         if not mask.any():
-            centre = tuple(np.clip(np.rint(grid.to_index(seed.centre_mm)).astype(int), 0, np.array(grid.shape) - 1))
+            centre = ", ".join(f"{c:.0f}" for c in seed.centre_mm)
             raise InputError(
-                f"A lesion of {2 * seed.radius_mm:.1f} mm at voxel {tuple(int(c) for c in centre)} is smaller than a voxel. "
+                f"A lesion of {2 * seed.radius_mm:.1f} mm at ({centre}) mm holds no voxel. "
                 "Ask for a finer spacing_mm or larger lesions."
             )
         room[box] &= ~(mask if touching else binary_dilation(mask, np.ones((3, 3, 3))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +15,15 @@ from glisson.scene import ImageFacts, LesionMask, Notice, Scene
 from glisson.simulate.body import draw_build
 from glisson.simulate.ct import HEPATIC_HU, PORTAL_HU, paint_lesion, paint_tree, scan
 from glisson.simulate.metastases import SMALLEST_MM, Seed, draw_diameters, seed_lesions, seeding_weights
-from glisson.simulate.organ import Organ, draw_lesions, draw_vessels, drained_by, fed_by, place_liver, visible
+from glisson.simulate.organ import Organ, drained_by, draw_lesions, draw_vessels, fed_by, place_liver, visible
 from glisson.simulate.record import SCAN_DAY, invent_case
-from glisson.simulate.truth import DRAINAGE_NAMES, LesionTruth, Truth, VirtualPatient, axes_plan, reoriented
 from glisson.simulate.trunk import HU, Trunk, build_trunk
+from glisson.simulate.truth import DRAINAGE_NAMES, LesionTruth, Truth, VirtualPatient, axes_plan, reoriented
 from glisson.simulate.vessels import Plumbing, grow_vessels
 
 __all__ = ["virtual_patient"]
+
+Piece: TypeAlias = tuple[Box, npt.NDArray[np.bool_]]
 
 MOST_LESIONS = 80
 """Metastases a virtual liver takes at most."""
@@ -54,12 +57,15 @@ def virtual_patient(
     """A patient who does not exist, with record, CT, outlines and the truth; the same arguments give the same bytes.
 
     shape, spacing_mm: of the scan, along its own axes; `axes` are their directions ("LPS", "RAS", "LIP", ...).
-    lesions: number of metastases, 0 to 80. primary: where the cancer started, a site of case.yaml; primaries drained by the
-    portal vein seed in proportion to portal flow, all others to arterial flow. diameters_mm: sizes (one for each metastasis)
+    lesions: number of metastases, 0 to 80. primary: where the cancer started, a site of case.yaml; primaries
+    drained by the
+    portal vein seed in proportion to portal flow, all others to arterial flow. diameters_mm: sizes (one for each
+    metastasis)
     instead of log-normal ones around median_diameter_mm. cyst: one simple cyst besides. touching: lesions may touch.
     liver_ml: volume of the liver mask (met to half a voxel). noise_hu: standard deviation of the noise.
 
-    The anatomy does not depend on the grid. Lesions are L1, L2, ... from the largest. Raises InputError for requests that
+    The anatomy does not depend on the grid. Lesions are L1, L2, ... from the largest. Raises InputError for
+    requests that
     cannot be met.
     """
     _check(seed, axes, lesions, primary, diameters_mm, median_diameter_mm, liver_ml, noise_hu)
@@ -68,14 +74,14 @@ def virtual_patient(
     size = (shape[column[0]], shape[column[1]], shape[column[2]])
     spacing = (spacing_mm[column[0]], spacing_mm[column[1]], spacing_mm[column[2]])
     organ = place_liver(draw_build(random["build"]), size, spacing, float(liver_ml))
-    plumbing = grow_vessels(organ.field, organ.level, float(liver_ml), organ.scale, random["vessels"])
+    plumbing = grow_vessels(organ.field, float(liver_ml), organ.scale, random["vessels"])
     route, weight = seeding_weights(plumbing, primary, random["route"])
     if diameters_mm is None:
         sizes = [float(d) for d in draw_diameters(lesions, median_diameter_mm, random["sizes"])]
     else:
         sizes = sorted((float(d) for d in diameters_mm), reverse=True)
     seeds = seed_lesions(
-        plumbing, organ.field, organ.level, organ.scale, weight, [*sizes, *([CYST_MM] * cyst)],
+        plumbing, organ.field, organ.scale, weight, [*sizes, *([CYST_MM] * cyst)],
         ["metastasis"] * lesions + ["cyst"] * cyst, fixed_sizes=diameters_mm is not None, touching=touching,
         rng=random["places"],
     )  # fmt: skip
@@ -88,8 +94,16 @@ def virtual_patient(
     return VirtualPatient(case, scene, truth)
 
 
-def _check(seed: int, axes: str, lesions: int, primary: str, diameters_mm: Sequence[float] | None, median_mm: float,
-           liver_ml: float, noise_hu: float) -> None:  # fmt: skip
+def _check(
+    seed: int,
+    axes: str,
+    lesions: int,
+    primary: str,
+    diameters_mm: Sequence[float] | None,
+    median_mm: float,
+    liver_ml: float,
+    noise_hu: float,
+) -> None:
     def refuse(name: str, given: object, expected: str) -> None:
         raise InputError(f"virtual_patient: {name} is {given!r}; expected {expected}.")
 
@@ -105,7 +119,11 @@ def _check(seed: int, axes: str, lesions: int, primary: str, diameters_mm: Seque
         refuse("primary", primary, f"one of {', '.join(PRIMARY_SITES)}")
     low, high = DIAMETERS_MM
     if diameters_mm is not None and len(diameters_mm) != lesions:
-        refuse("diameters_mm", list(diameters_mm), f"one diameter for each of the {lesions} metastases (set lesions to match)")
+        refuse(
+            "diameters_mm",
+            list(diameters_mm),
+            f"one diameter for each of the {lesions} metastases (set lesions to match)",
+        )
     if not all(low <= d <= high for d in (median_mm, *(diameters_mm or ()))):
         refuse("a lesion diameter", list(diameters_mm or (median_mm,)), f"{low:g} to {high:g} mm")
     if not LIVER_ML[0] <= liver_ml <= LIVER_ML[1]:
@@ -114,8 +132,16 @@ def _check(seed: int, axes: str, lesions: int, primary: str, diameters_mm: Seque
         refuse("noise_hu", noise_hu, "0 to 200 HU")
 
 
-def _truth(seed: int, organ: Organ, plumbing: Plumbing, seeds: list[Seed], masks: list[tuple[Box, npt.NDArray[np.bool_]]],
-           route: str, weight: npt.NDArray[np.float64], axes: str) -> Truth:  # fmt: skip
+def _truth(
+    seed: int,
+    organ: Organ,
+    plumbing: Plumbing,
+    seeds: list[Seed],
+    masks: list[Piece],
+    route: str,
+    weight: npt.NDArray[np.float64],
+    axes: str,
+) -> Truth:
     feeding = fed_by(organ, plumbing.portal)
     of_node = np.concatenate([[0], plumbing.portal.segment]).astype(np.uint8)
     segments = of_node[feeding]
@@ -130,7 +156,9 @@ def _truth(seed: int, organ: Organ, plumbing: Plumbing, seeds: list[Seed], masks
         segment = int(segments[tuple(index)]) or int(plumbing.portal.segment[own.leaf])
         x, y, z = (float(c) for c in own.centre_mm)
         volume = int(np.count_nonzero(mask)) * organ.grid.voxel_ml
-        made.append(LesionTruth(f"L{number}", own.nature, (x, y, z), 2 * own.radius_mm, volume, segment, own.leaf, own.rim))
+        made.append(
+            LesionTruth(f"L{number}", own.nature, (x, y, z), 2 * own.radius_mm, volume, segment, own.leaf, own.rim)
+        )
     return Truth(
         seed=seed,
         liver_ml=int(np.count_nonzero(organ.mask)) * organ.grid.voxel_ml,
@@ -146,8 +174,16 @@ def _truth(seed: int, organ: Organ, plumbing: Plumbing, seeds: list[Seed], masks
     )
 
 
-def _scene(organ: Organ, plumbing: Plumbing, seeds: list[Seed], masks: list[tuple[Box, npt.NDArray[np.bool_]]], truth: Truth,
-           axes: str, noise_hu: float, rng: np.random.Generator) -> Scene:  # fmt: skip
+def _scene(
+    organ: Organ,
+    plumbing: Plumbing,
+    seeds: list[Seed],
+    masks: list[Piece],
+    truth: Truth,
+    axes: str,
+    noise_hu: float,
+    rng: np.random.Generator,
+) -> Scene:
     grid = organ.grid
     trunk = build_trunk(organ.build, grid, organ.scale, organ.box, organ.mask)
     whole = (slice(0, grid.shape[0]), slice(0, grid.shape[1]), slice(0, grid.shape[2]))
@@ -171,7 +207,8 @@ def _scene(organ: Organ, plumbing: Plumbing, seeds: list[Seed], masks: list[tupl
         lesions=outlines,
         segments=truth.segments,
         facts=ImageFacts(
-            modality="CT", date=SCAN_DAY.isoformat(), phase="portal-venous", description=f"virtual patient, seed {truth.seed}",
+            modality="CT", date=SCAN_DAY.isoformat(), phase="portal-venous",
+            description=f"virtual patient, seed {truth.seed}",
             slice_thickness_mm=grid.spacing_mm[2], chosen_because="the only scan of a virtual patient",
         ),
         notices=(Notice("info", "virtual-patient", text, "patient"),),
@@ -183,8 +220,15 @@ def _mask(box: Box, data: npt.NDArray[np.bool_], grid: Grid, axes: str) -> Mask:
     return Mask(*reoriented(small.data, small.grid, axes))
 
 
-def _image(trunk: Trunk, organ: Organ, plumbing: Plumbing, seeds: list[Seed], masks: list[tuple[Box, npt.NDArray[np.bool_]]],
-           noise_hu: float, rng: np.random.Generator) -> npt.NDArray[np.int16]:  # fmt: skip
+def _image(
+    trunk: Trunk,
+    organ: Organ,
+    plumbing: Plumbing,
+    seeds: list[Seed],
+    masks: list[Piece],
+    noise_hu: float,
+    rng: np.random.Generator,
+) -> npt.NDArray[np.int16]:
     hu = HU[trunk.tissue]
     for tree, blood in ((plumbing.hepatic, HEPATIC_HU), (plumbing.portal, PORTAL_HU)):
         paint_tree(hu, organ.grid, tree, blood)

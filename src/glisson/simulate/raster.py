@@ -12,8 +12,11 @@ from glisson.geometry import Grid
 __all__ = ["draw_rods", "rod"]
 
 
-def rod(grid: Grid, p: npt.ArrayLike, q: npt.ArrayLike, radius_mm: float) -> tuple[tuple[slice, slice, slice], Any] | None:
-    """Box of slices of an axial grid and the voxels in it whose centre lies within radius_mm of the segment p-q (world mm)."""
+def rod(
+    grid: Grid, p: npt.ArrayLike, q: npt.ArrayLike, radius_mm: float
+) -> tuple[tuple[slice, slice, slice], Any] | None:
+    """Box of slices of an axial grid and the voxels in it whose centre lies within radius_mm of the segment p-q
+    (world mm)."""
     a, b = np.asarray(p, dtype=np.float64), np.asarray(q, dtype=np.float64)
     spacing = np.asarray(grid.spacing_mm)
     low = np.ceil((np.minimum(a, b) - radius_mm - grid.origin_mm) / spacing).astype(int).clip(0)
@@ -29,8 +32,9 @@ def rod(grid: Grid, p: npt.ArrayLike, q: npt.ArrayLike, radius_mm: float) -> tup
     return (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])), near
 
 
-def draw_rods(target: npt.NDArray[np.bool_], grid: Grid, p: npt.NDArray[Any], q: npt.NDArray[Any],
-              radius_mm: npt.NDArray[Any]) -> None:  # fmt: skip
+def draw_rods(
+    target: npt.NDArray[np.bool_], grid: Grid, p: npt.NDArray[Any], q: npt.NDArray[Any], radius_mm: npt.NDArray[Any]
+) -> None:
     """Set the voxels of every rod in a bool array of the grid's shape; p, q: (m, 3) world mm; radius_mm: (m,)."""
     for a, b, r in zip(p, q, radius_mm, strict=True):
         drawn = rod(grid, a, b, float(r))

@@ -39,8 +39,9 @@ LABS = (
 )  # fmt: skip
 
 
-def invent_case(seed: int, primary: str, liver_ml: float, lesions: Sequence[tuple[str, str, float, str]],
-                rng: np.random.Generator) -> Case:  # fmt: skip
+def invent_case(
+    seed: int, primary: str, liver_ml: float, lesions: Sequence[tuple[str, str, float, str]], rng: np.random.Generator
+) -> Case:
     """A record that fits the images. lesions: (id, true nature, equivalent diameter in mm, segment), largest first."""
     gut = primary == "colorectal"
     sex = "female" if rng.random() < 0.45 else "male"
@@ -53,11 +54,13 @@ def invent_case(seed: int, primary: str, liver_ml: float, lesions: Sequence[tupl
         f"virtual-{seed}",
         board=Board(date=date(2024, 5, 13), question="Virtual patient: can every metastasis be cleared, and by what?"),
         patient=Patient(
-            age_years=float(round(rng.normal(63, 6))), sex=sex, height_cm=172.0 if sex == "male" else 167.0, weight_kg=weight,
+            age_years=float(round(rng.normal(63, 6))), sex=sex, height_cm=172.0 if sex == "male" else
+            167.0, weight_kg=weight,
             ecog=1, comorbidities=("hypertension",), allergies=(), anticoagulants=(), antiplatelets=(), pacemaker=False,
         ),
         primary=_primary(primary, gut),
-        biomarkers=Biomarkers(kras="wild-type", nras="wild-type", braf="wild-type", mmr="proficient") if gut else Biomarkers(),
+        biomarkers=Biomarkers(kras="wild-type", nras="wild-type", braf="wild-type", mmr="proficient") if gut
+        else Biomarkers(),
         labs=tuple(labs),
         liver=LiverBackground(
             background="chemotherapy", chemotherapy_months=4.0, last_chemotherapy=date(2024, 4, 4), ascites="none",
@@ -66,7 +69,8 @@ def invent_case(seed: int, primary: str, liver_ml: float, lesions: Sequence[tupl
         ),
         extrahepatic=Extrahepatic(status="none", chest_ct=day),
         treatments=(
-            Treatment("systemic", name="FOLFOX" if gut else Unknown(), drugs=("fluorouracil", "oxaliplatin") if gut else Unknown(),
+            Treatment("systemic", name="FOLFOX" if gut else Unknown(), drugs=("fluorouracil",
+            "oxaliplatin") if gut else Unknown(),
                       start=date(2023, 12, 4), stop=date(2024, 4, 4), cycles=8, response="partial"),
         ),
         preferences=Preferences(wish="Invented: wants every reasonable chance of cure and to stay active."),

@@ -1,4 +1,5 @@
-"""Smooth implicit shapes: negative inside, positive outside, roughly in mm, on a coarse lattice that is refined later."""
+"""Smooth implicit shapes: negative inside, positive outside, roughly in mm, on a coarse lattice that is refined
+later."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ Axes: TypeAlias = tuple[Array, Array, Array]
 Shape: TypeAlias = Callable[[Array, Array, Array], Array]
 
 LATTICE_MM = 2.5
-"""Step of the coarse lattice on which shapes are evaluated; they bend over centimetres, so linear refining is enough."""
+"""Step of the coarse lattice on which shapes are evaluated; they bend over centimetres, so linear refining is
+enough."""
 
 
 def smin(a: Array, b: Array, blend_mm: float) -> Array:
@@ -71,7 +73,8 @@ def chain(x: Array, y: Array, z: Array, points: Sequence[Point], radii: Sequence
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """Values of a shape on a coarse lattice: values[i, j, k] at low_mm + step_mm * (i, j, k), patient frame before scaling."""
+    """Values of a shape on a coarse lattice: values[i, j, k] at low_mm + step_mm * (i, j, k), patient frame
+    before scaling."""
 
     values: Array
     low_mm: Point

@@ -19,7 +19,8 @@ __all__ = ["Sapling", "VesselTree", "curve"]
 Points = npt.NDArray[np.float64]
 
 UPSTREAM_SHARE = 0.6
-"""A new branch leaves its parent this share of its own reach upstream of the nearest point: acute angles, as in life."""
+"""A new branch leaves its parent this share of its own reach upstream of the nearest point: acute angles, as in
+life."""
 BEND_SHARE = 0.07
 """Sideways bend of a new branch at its middle, as a share of its length (standard deviation)."""
 CANDIDATES = 8
@@ -164,8 +165,14 @@ class Sapling:
         self._parent[edge] = node
         return node
 
-    def finish(self, liver_points: Points, labels: npt.NDArray[np.integer] | None, liver_ml: float,
-               root_radius_mm: float, scale: float) -> tuple[VesselTree, npt.NDArray[np.int64]]:  # fmt: skip
+    def finish(
+        self,
+        liver_points: Points,
+        labels: npt.NDArray[np.integer] | None,
+        liver_ml: float,
+        root_radius_mm: float,
+        scale: float,
+    ) -> tuple[VesselTree, npt.NDArray[np.int64]]:
         """The finished tree in world mm, and for each liver point the leaf that serves it (nearest, within its label).
 
         Every liver point stands for an equal share of liver_ml. A tree that carried all of it has root_radius_mm.
@@ -186,7 +193,7 @@ class Sapling:
         for i in range(parent.size - 1, -1, -1):
             if parent[i] >= 0:
                 flow[parent[i]] += flow[i]
-        radius = root_radius_mm * np.cbrt(flow / liver_ml)
+        radius = np.asarray(root_radius_mm * np.cbrt(flow / liver_ml), dtype=np.float64)
         names = tuple(self._name[i] for i in order)
         return VesselTree(points * scale, parent.astype(np.int32), radius, flow, segment, names), served
 

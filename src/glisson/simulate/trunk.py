@@ -11,7 +11,7 @@ from glisson.geometry import Box, Grid
 from glisson.simulate.body import BODY_MM, CAGE_POWER, Build, muscle, organ_fields
 from glisson.simulate.bones import RIB_MM, ribs, spine, sternum
 from glisson.simulate.raster import draw_rods
-from glisson.simulate.shapes import Field, sample, tube2d
+from glisson.simulate.shapes import Field, Shape, sample, tube2d
 
 __all__ = ["HU", "LIVER", "Trunk", "build_trunk", "chunks"]
 
@@ -19,7 +19,8 @@ TISSUES: tuple[tuple[str, float], ...] = (
     ("air", -1000), ("fat", -102), ("muscle", 58), ("bone", 330), ("disc", 85), ("canal", 28), ("marrow", 170),
     ("lung", -845), ("heart", 138), ("aorta", 152), ("cava", 148), ("liver", 112), ("spleen", 124), ("kidney", 182),
     ("stomach", 88), ("stomach content", 14), ("gas", -940), ("gallbladder", 7), ("duodenum", 82),
-    ("duodenum content", 22), ("pancreas", 96), ("colon", 78), ("stool", 18), ("small bowel", 92), ("bowel content", 24),
+    ("duodenum content", 22), ("pancreas", 96), ("colon", 78), ("stool", 18), ("small bowel", 92),
+    ("bowel content", 24),
 )  # fmt: skip
 """Tissues with their CT numbers (HU) in the portal-venous phase, after the usual textbook ranges."""
 NUMBER = {name: i for i, (name, _) in enumerate(TISSUES)}
@@ -98,11 +99,15 @@ def _wall(grid: Grid, scale: float) -> npt.NDArray[np.uint8]:
     return tissue
 
 
+def _part_of_spine(index: int) -> Shape:
+    return lambda x, y, z: spine(x, y, z)[index]
+
+
 def _draw_bones(trunk: Trunk, grid: Grid, scale: float) -> None:
     tissue = trunk.tissue
     low, high = (-45.0, 30.0, -250.0), (45.0, 115.0, 250.0)
     for index, names in ((1, ("disc",)), (2, ("canal",)), (0, ("bone", "marrow"))):
-        field = sample(lambda x, y, z, index=index: spine(x, y, z)[index], low, high, 2.0)
+        field = sample(_part_of_spine(index), low, high, 2.0)
         for part, values in chunks(field, grid, scale):
             tissue[part][values < 0] = NUMBER[names[0]]
             if len(names) > 1:
@@ -119,7 +124,9 @@ def _draw_bones(trunk: Trunk, grid: Grid, scale: float) -> None:
         tissue[drawn] = NUMBER[name]
 
 
-def _claim(trunk: Trunk, name: str, field: Field, layers: tuple[tuple[float, str], ...], grid: Grid, scale: float) -> None:
+def _claim(
+    trunk: Trunk, name: str, field: Field, layers: tuple[tuple[float, str], ...], grid: Grid, scale: float
+) -> None:
     """Let an organ fill the fat that its field covers; air, muscle, bone and earlier organs stay."""
     box = field.reach(grid, scale)
     if any(s.stop <= s.start for s in box):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,10 @@ DRAINAGE_NAMES = {1: "right hepatic vein", 2: "middle hepatic vein", 3: "left he
 class LesionTruth:
     """One lesion as it was made.
 
-    nature: "metastasis" or "cyst". centre_mm: analytic centre, LPS. diameter_mm: of the sphere of its analytic volume, before
-    capsule and large vessels cut it. volume_ml: exact volume of its mask. segment: Couinaud 1..8 at the centre. portal_node:
+    nature: "metastasis" or "cyst". centre_mm: analytic centre, LPS. diameter_mm: of the sphere of its analytic
+    volume, before
+    capsule and large vessels cut it. volume_ml: exact volume of its mask. segment: Couinaud 1..8 at the centre.
+    portal_node:
     leaf of the portal tree whose territory it was seeded in. rim: whether it has an enhancing rim.
     """
 
@@ -42,7 +45,8 @@ class LesionTruth:
 class Truth:
     """The known answers.
 
-    liver_ml: exact volume of the liver mask. segments: 1..8. territories: index + 1 of the portal node whose branch is nearest
+    liver_ml: exact volume of the liver mask. segments: 1..8. territories: index + 1 of the portal node whose
+    branch is nearest
     (radius weighted); segments follows from it. drainage: the hepatic vein that drains the voxel (DRAINAGE_NAMES).
     seeding_route: "portal" or "arterial"; seeding_weight: (n,) chance of each portal node to catch a metastasis, sum 1.
     scale: size of this patient relative to the reference frame.
@@ -77,15 +81,17 @@ _WORLD = {"L": (0, 1), "R": (0, -1), "P": (1, 1), "A": (1, -1), "S": (2, 1), "I"
 
 
 def axes_plan(axes: str) -> tuple[tuple[int, int], ...]:
-    """For each array axis of codes such as "RAS": the L, P or S axis it runs along and its sign. Raises KeyError when wrong."""
+    """For each array axis of codes such as "RAS": the L, P or S axis it runs along and its sign. Raises KeyError
+    when wrong."""
     plan = tuple(_WORLD[letter] for letter in axes)
     if sorted(axis for axis, _ in plan) != [0, 1, 2]:
         raise KeyError(axes)
     return plan
 
 
-def reoriented(data: npt.NDArray[np.generic], grid: Grid, axes: str) -> tuple[npt.NDArray[np.generic], Grid]:
-    """Data on an axial LPS grid, with its axes reordered and flipped to the codes, contiguous, and the grid that goes with it."""
+def reoriented(data: npt.NDArray[Any], grid: Grid, axes: str) -> tuple[npt.NDArray[Any], Grid]:
+    """Data on an axial LPS grid, with its axes reordered and flipped to the codes, contiguous, and the grid that
+    goes with it."""
     plan = axes_plan(axes)
     affine = grid.affine.copy()
     first = [0.0, 0.0, 0.0]

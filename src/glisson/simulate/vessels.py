@@ -1,4 +1,5 @@
-"""Portal and hepatic veins of the virtual patient: named main branches by construction, the rest grown to fill the liver."""
+"""Portal and hepatic veins of the virtual patient: named main branches by construction, the rest grown to fill the
+liver."""
 
 from __future__ import annotations
 
@@ -13,16 +14,19 @@ from glisson.simulate.trees import Points, Sapling, VesselTree, curve
 __all__ = ["Plumbing", "SEGMENT_SHARES", "grow_vessels", "plan_segments"]
 
 SEGMENT_SHARES = (0.030, 0.069, 0.095, 0.158, 0.130, 0.093, 0.170, 0.255)
-"""Shares of the liver that segments I to VIII are planned with: the typical order (VIII largest, I smallest), right liver
+"""Shares of the liver that segments I to VIII are planned with: the typical order (VIII largest, I smallest), right
+liver
 65 %, II with III 16 %."""
 SHARE_SPREAD = 0.08
 """Individual variation of those shares (standard deviation of the logarithm)."""
 ANCHORS = (
-    (-10, 5, 22), (52, -28, 32), (50, -52, 8), (-8, -56, 12), (-60, -44, -34), (-88, 28, -48), (-82, 42, 30), (-66, -18, 44),
+    (-10, 5, 22), (52, -28, 32), (50, -52, 8), (-8, -56, 12), (-60, -44, -34),
+    (-88, 28, -48), (-82, 42, 30), (-66, -18, 44),
 )  # fmt: skip
 """Where segments I to VIII lie in the patient frame, mm: the starting centres from which their cells are balanced."""
 CAUDATE_COMPACTNESS = 3.0
-"""Squared distance to the caudate lobe's anchor counts this much more: segment I stays a compact lobe before the cava."""
+"""Squared distance to the caudate lobe's anchor counts this much more: segment I stays a compact lobe before the
+cava."""
 PORTAL_RADIUS_MM = 6.5
 """Radius of the main portal vein of a 1500 mL liver."""
 HEPATIC_RADIUS_MM = 6.6
@@ -68,7 +72,9 @@ def _heart_of(points: Points, depth: npt.NDArray[np.float32], where: npt.NDArray
     return result
 
 
-def _tips(points: Points, depth: npt.NDArray[np.float32], taken: Points, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _tips(
+    points: Points, depth: npt.NDArray[np.float32], taken: Points, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
     """Indices of liver points for branch tips: random, none closer than the spacing to another or to `taken`."""
     from scipy.spatial import cKDTree
 
@@ -85,8 +91,13 @@ def _tips(points: Points, depth: npt.NDArray[np.float32], taken: Points, rng: np
     return np.array(chosen, dtype=np.int64)
 
 
-def _portal(inside: Field, points: Points, depth: npt.NDArray[np.float32], label: npt.NDArray[np.uint8],
-            rng: np.random.Generator) -> Sapling:  # fmt: skip
+def _portal(
+    inside: Field,
+    points: Points,
+    depth: npt.NDArray[np.float32],
+    label: npt.NDArray[np.uint8],
+    rng: np.random.Generator,
+) -> Sapling:
     heart = {s: _heart_of(points, depth, label == s) for s in range(1, 9)}
     tree = Sapling(inside, rng)
     trunk = curve([(4, -6, -112), (2, -10, -78), (-2, -12, -52), (-16, -10, -28), (-28, -8, -10)])
@@ -105,7 +116,9 @@ def _portal(inside: Field, points: Points, depth: npt.NDArray[np.float32], label
     tree.add(curve([transverse[2], heart[1]])[1:], first, "segment 1 branch", 1)
     left = tree.add(transverse[3:], first, "left portal vein, transverse part")
     to_two = tree.add(curve([transverse_end, (10, -30, 10)])[1:], left, "left portal vein, umbilical part")
-    tree.add(curve([(10, -30, 10), 0.5 * (np.array([10, -30, 14]) + heart[2]), heart[2]])[1:], to_two, "segment 2 branch", 2)
+    tree.add(
+        curve([(10, -30, 10), 0.5 * (np.array([10, -30, 14]) + heart[2]), heart[2]])[1:], to_two, "segment 2 branch", 2
+    )
     end = tree.add(curve([(10, -30, 10), (14, -42, 10)])[1:], to_two, "left portal vein, umbilical part")
     for s in (3, 4):
         tree.add(curve([(14, -42, 10), heart[s]])[1:], end, f"segment {s} branch", s)
@@ -122,8 +135,13 @@ def _between(points: Points, label: npt.NDArray[np.uint8], one: tuple[int, ...],
     return near
 
 
-def _hepatic(inside: Field, points: Points, depth: npt.NDArray[np.float32], label: npt.NDArray[np.uint8],
-             rng: np.random.Generator) -> Sapling:  # fmt: skip
+def _hepatic(
+    inside: Field,
+    points: Points,
+    depth: npt.NDArray[np.float32],
+    label: npt.NDArray[np.uint8],
+    rng: np.random.Generator,
+) -> Sapling:
     tree = Sapling(inside, rng)
 
     def snapped(guides: list[tuple[float, float, float]], plane: Points) -> list[Points]:
@@ -145,11 +163,11 @@ def _hepatic(inside: Field, points: Points, depth: npt.NDArray[np.float32], labe
     return tree
 
 
-def grow_vessels(liver: Field, level: float, liver_ml: float, scale: float, rng: np.random.Generator) -> Plumbing:
-    """Both trees of a liver given as a field (inside: below `level`), in world mm."""
-    where = liver.values < level
+def grow_vessels(liver: Field, liver_ml: float, scale: float, rng: np.random.Generator) -> Plumbing:
+    """Both trees of a liver given as a field (negative inside), in world mm."""
+    where = liver.values < 0
     points = liver.points_mm(where)
-    depth = liver.values[where] - np.float32(level)
+    depth = liver.values[where]
     label = plan_segments(points, rng)
     size = np.cbrt(liver_ml / 1500.0)
     portal = _portal(liver, points, depth, label, rng)

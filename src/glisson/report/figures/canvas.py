@@ -155,7 +155,8 @@ class Canvas:
             layer = Image.new("L", layer_size)
             pen = ImageDraw.Draw(layer)
             pen.text((pad, size + pad), text, fill=255, font=_font(size, bold), anchor="ls", stroke_width=stroke)
-            self.blend(np.asarray(layer, np.float32) * (opacity / 255), ink, left, top)
+            share = opacity if stroke == 0 else opacity**3
+            self.blend(np.asarray(layer, np.float32) * (share / 255), ink, left, top)
 
     def png(self, *, table: bool = True) -> bytes:
         """PNG bytes without time or software name. table: store at most 192 colours, for scans."""

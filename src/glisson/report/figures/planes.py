@@ -31,6 +31,9 @@ REACH_VOXELS = 4.0
 ROUNDING_VOXELS = 0.6
 """Standard deviation that rounds the steps of a mask's outline; it moves a straight edge nowhere."""
 
+KEEP_VOXELS = 0.15
+"""How far inside (outside) the drawn outline a voxel centre of the mask (of its surroundings) stays when it is rounded."""
+
 
 def axes_for(grid: Grid) -> tuple[tuple[int, bool], ...]:
     """For L, P and S: the array axis that runs nearest to it, and True when the index grows against it."""
@@ -89,7 +92,7 @@ class Cut:
 
     def pixels(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(rows, columns) of an array of the grid's shape, as shown."""
-        flat = array.take(self.index, axis=self.normal)
+        flat = array[tuple(self.index if axis == self.normal else slice(None) for axis in range(3))]
         if self.down[0] > self.across[0]:
             flat = flat.T
         return flat[:: -1 if self.down[1] else 1, :: -1 if self.across[1] else 1]
@@ -188,7 +191,9 @@ class Frame:
         along = (float(pitch_mm[1]), float(pitch_mm[0]))
         away = edt.edt(held, anisotropy=along) - edt.edt(~held, anisotropy=along)
         reach = REACH_VOXELS * max(pitch_mm)
-        field = gaussian_filter(np.clip(away, -reach, reach), ROUNDING_VOXELS, mode="nearest")
+        rounded = gaussian_filter(np.clip(away, -reach, reach), ROUNDING_VOXELS, mode="nearest")
+        least = KEEP_VOXELS * min(pitch_mm)
+        field = np.where(held, np.maximum(rounded, least), np.minimum(rounded, -least))
         moved = Frame(part.left_mm - c0 * pitch_mm[0], part.top_mm - r0 * pitch_mm[1], part.width, part.height, part.scale)
         fine = moved.resample(field, pitch_mm, -reach)
         down, across = np.gradient(fine)
