@@ -1,4 +1,4 @@
-"""Measure Glisson beside the straightforward script, and the main job in time and memory. Usage: python -m benchmarks."""
+"""Glisson beside the straightforward script; the main job in time and memory. Usage: python -m benchmarks."""
 
 from __future__ import annotations
 
@@ -79,12 +79,22 @@ def main() -> None:
         if REAL.exists():
             make_case(work / "case")
             against_the_script(work / "case")
-            print(line("glisson plan, 512x512x129, 7 lesions", run([*glisson, "plan", str(work / "case"), "-o", str(work / "a")])))
+            print(
+                line(
+                    "glisson plan, 512x512x129, 7 lesions",
+                    run([*glisson, "plan", str(work / "case"), "-o", str(work / "a")]),
+                )
+            )
         else:
             print(f"the real patient is not at {REAL}: comparison left out")
         big = [*glisson, "demo", "--lesions", "40", "--shape", "512,512,300", "--spacing", "0.75,0.75,1.0"]
         subprocess.run([*big, "--case", str(work / "big")], check=True, capture_output=True)
-        print(line("glisson plan, 512x512x300, 40 lesions", run([*glisson, "plan", str(work / "big"), "-o", str(work / "b")])))
+        print(
+            line(
+                "glisson plan, 512x512x300, 40 lesions",
+                run([*glisson, "plan", str(work / "big"), "-o", str(work / "b")]),
+            )
+        )
 
 
 if __name__ == "__main__":

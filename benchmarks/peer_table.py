@@ -1,6 +1,6 @@
 """The straightforward script for the same table: SimpleITK, SciPy and PyRadiomics, as a careful user would write it.
 
-Runs in an environment of its own (tools/setup_peers.sh) and knows nothing of Glisson. Usage: peer_table.py FOLDER, where FOLDER
+Runs in an environment of its own (tools/setup_peers.sh) and knows nothing of Glisson. Usage: peer_table.py FOLDER, which
 holds liver, couinaud, portalvein, hepaticveins_ivc and tumor*.nii.gz on one grid. Prints JSON.
 """
 
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813
 from radiomics.shape import RadiomicsShape
 from scipy import ndimage
 
@@ -48,7 +48,7 @@ def main(folder: Path) -> dict[str, object]:
     whole = liver.copy()
     for _, tumour in tumours:
         whole |= tumour > 0
-    indices = ndimage.distance_transform_edt((couinaud == 0) & whole, spacing, return_distances=False, return_indices=True)
+    indices = ndimage.distance_transform_edt(couinaud == 0, spacing, return_distances=False, return_indices=True)
     segments = np.where(whole, couinaud[tuple(indices)], 0)
     capsule = ndimage.distance_transform_edt(whole, spacing)
     to_portal = ndimage.distance_transform_edt(~portal, spacing)
@@ -65,7 +65,9 @@ def main(folder: Path) -> dict[str, object]:
                 "volume_ml": float(mask.sum()) * voxel_ml,
                 "longest_axial_mm": float(shape.getMaximum2DDiameterSliceFeatureValue()),
                 "max3d_mm": float(shape.getMaximum3DDiameterFeatureValue()),
-                "segments": {str(s): 100 * float(counts[s]) / float(counts[1:].sum()) for s in range(1, 9) if counts[s]},
+                "segments": {
+                    str(s): 100 * float(counts[s]) / float(counts[1:].sum()) for s in range(1, 9) if counts[s]
+                },
                 "distance_mm": {
                     "capsule": float(capsule[mask].min()),
                     "portal": float(to_portal[mask].min()),
@@ -87,9 +89,7 @@ def main(folder: Path) -> dict[str, object]:
                 "name": name,
                 "removed_ml": float(removed.sum()) * voxel_ml,
                 "remnant_percent_nontumour": 100 * float((nontumour & ~removed).sum()) / float(nontumour.sum()),
-                "margins_mm": {
-                    f"L{n}": float(to_remnant[t > 0].min()) for n, (_, t) in enumerate(tumours, start=1)
-                },
+                "margins_mm": {f"L{n}": float(to_remnant[t > 0].min()) for n, (_, t) in enumerate(tumours, start=1)},
             }
         )
     return {"liver_ml": float(whole.sum()) * voxel_ml, "lesions": lesions, "resections": resections}

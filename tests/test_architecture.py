@@ -16,7 +16,8 @@ def test_import_contracts_hold():
 
 
 def test_importing_glisson_loads_no_heavy_module():
-    script = "import glisson, sys; print([m for m in ('numpy','scipy','SimpleITK','matplotlib','pydicom') if m in sys.modules])"
+    heavy = ("numpy", "scipy", "SimpleITK", "matplotlib", "pydicom")
+    script = f"import glisson, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -29,7 +29,7 @@ def all_facts(a: Assessment) -> dict[str, object]:
 
 
 def facts_of_lesions(a: Assessment) -> dict[str, Mapping[str, object]]:
-    """For each lesion that may need treatment its own facts (paths `lesion.…`), to be read beside those of the patient."""
+    """For each lesion that may need treatment its own facts (paths `lesion.…`), to be read beside the patient's."""
     return {lesion.id: _lesion(lesion) for lesion in a.lesions if lesion.nature in COUNTED}
 
 
@@ -45,7 +45,7 @@ def _burden(a: Assessment) -> dict[str, object]:
         "burden.largest_mm": _or_unknown(found and found.largest_mm, "no lesion was measured" if found else NO_SCAN),
         "burden.total_ml": found.total_ml if found else Unknown(NO_SCAN),
         "burden.share_percent": _or_unknown(found and found.share_percent, NO_SCAN),
-        "burden.bilobar": _or_unknown(found and found.bilobar, "the lobes of the lesions are not known" if found else NO_SCAN),
+        "burden.bilobar": _or_unknown(found and found.bilobar, "the lobes are not known" if found else NO_SCAN),
         "burden.vanished_count": found.counts["vanished"] if found else Unknown(NO_SCAN),
         "burden.indeterminate_count": found.counts["indeterminate"] if found else Unknown(NO_SCAN),
         "organ.liver_ml": liver.volume_ml if liver else Unknown(NO_SCAN),
@@ -84,7 +84,9 @@ def _remnant(a: Assessment) -> dict[str, object]:
         "plan.margin_mm": _or_unknown(min(margins, default=None), NO_PLAN),
         "plan.removed_segments": len(plan.segments) if plan else Unknown(NO_PLAN),
         "remnant.percent_nontumour": plan.remnant_percent_nontumour if plan else Unknown(NO_PLAN),
-        "remnant.percent_standardised": _or_unknown(plan and plan.remnant_percent_standardised, "height and weight are needed" if plan else NO_PLAN),
+        "remnant.percent_standardised": _or_unknown(
+            plan and plan.remnant_percent_standardised, "height and weight are needed" if plan else NO_PLAN
+        ),
         "remnant.needed_percent": _or_unknown(needed, "the liver background is not known"),
         "remnant.contiguous_segments": Unknown("inflow and outflow of the remnant are not assessed"),
         "remnant.growth_points": Unknown("no second volumetry is recorded"),

@@ -33,7 +33,9 @@ def _join_liver(a: Assessment) -> Outcome:
     assert a.scene is not None
     joined = join_liver(a.scene)
     notices = tuple(Notice("info", "liver-completed", note, "liver") for note in joined.notes)
-    return replace(a, whole_liver=joined.mask, notices=(*a.notices, *notices)), f"{joined.mask.volume_ml:.0f} mL with the lesions in it"
+    return replace(
+        a, whole_liver=joined.mask, notices=(*a.notices, *notices)
+    ), f"{joined.mask.volume_ml:.0f} mL with the lesions in it"
 
 
 def _map_segments(a: Assessment) -> Outcome:
@@ -43,7 +45,9 @@ def _map_segments(a: Assessment) -> Outcome:
     if found is None:
         return a, "not assessed: no segment map was given"
     notices = tuple(Notice("info", "segments-completed", note, "segments") for note in found.notes)
-    return replace(a, segments=found, notices=(*a.notices, *notices)), f"{len(found.present)} segments; given for {found.given_percent:.1f} % of the liver"
+    return replace(
+        a, segments=found, notices=(*a.notices, *notices)
+    ), f"{len(found.present)} segments; given for {found.given_percent:.1f} % of the liver"
 
 
 def _split_cava(a: Assessment) -> Outcome:

@@ -1,4 +1,4 @@
-"""The commands. Each reads its arguments, calls one room and prints; exit codes are 0 done, 1 done with findings, 2 refused."""
+"""The commands: each reads its arguments, calls one room and prints. Exit codes: 0 done, 1 done with findings, 2 refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ app.add_typer(knowledge, name="knowledge")
 app.command()(score)
 
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")]
-OutFolder = Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="folder for the dossier; written whole or not at all")]
+OutFolder = Annotated[
+    Path, typer.Option("-o", "--out", metavar="OUT", help="folder for the dossier; written whole or not at all")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print machine-readable output")]
 
 
@@ -55,7 +57,9 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="print the version")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="print the version")
+    ] = False,
 ) -> None:
     del version
 
@@ -64,13 +68,19 @@ def _options(
 def init(
     case: CaseFolder,
     liver: Annotated[Path, typer.Option(help="liver mask")],
-    ct: Annotated[Path | None, typer.Option("--ct", "--image", help="scan: NIfTI file or folder of DICOM slices")] = None,
-    lesions: Annotated[list[Path] | None, typer.Option(help="lesion mask or label map; repeat for one file a lesion")] = None,
+    ct: Annotated[
+        Path | None, typer.Option("--ct", "--image", help="scan: NIfTI file or folder of DICOM slices")
+    ] = None,
+    lesions: Annotated[
+        list[Path] | None, typer.Option(help="lesion mask or label map; repeat for one file a lesion")
+    ] = None,
     segments: Annotated[Path | None, typer.Option(help="Couinaud label map, 1 to 8")] = None,
     portal: Annotated[Path | None, typer.Option(help="portal vein mask")] = None,
     hepatic: Annotated[Path | None, typer.Option(help="hepatic vein mask (may include the cava)")] = None,
     cava: Annotated[Path | None, typer.Option(help="inferior vena cava mask")] = None,
-    organ: Annotated[list[str] | None, typer.Option(metavar="NAME=FILE", help="further structure, e.g. spleen=spleen.nii.gz")] = None,
+    organ: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=FILE", help="further structure, e.g. spleen=spleen.nii.gz")
+    ] = None,
     force: Annotated[bool, typer.Option(help="replace an existing case.yaml")] = False,
 ) -> None:
     """Write CASE/case.yaml for a scan and its masks, with every clinical fact left to fill in."""
@@ -95,7 +105,7 @@ def _organs(pairs: list[str]) -> dict[str, Path]:
 
 @app.command()
 def check(case: CaseFolder, as_json: AsJson = False) -> None:
-    """Say what is there, what is missing and what is wrong. Exit code 0 complete, 1 with gaps or warnings, 2 not usable."""
+    """Say what is there, what is missing, what is wrong. Exit code 0 complete, 1 with gaps or warnings, 2 not usable."""
     from dataclasses import asdict
 
     from glisson.imaging import check_case
@@ -129,10 +139,14 @@ def plan(case: CaseFolder, out: OutFolder, as_json: AsJson = False) -> None:
 @app.command()
 def demo(
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="OUT", help="folder for the dossier")] = None,
-    case: Annotated[Path | None, typer.Option(metavar="CASE", help="write the patient as a case folder instead")] = None,
+    case: Annotated[
+        Path | None, typer.Option(metavar="CASE", help="write the patient as a case folder instead")
+    ] = None,
     seed: Annotated[int, typer.Option(help="another number, another patient", min=0)] = 1,
     lesions: Annotated[int, typer.Option(help="number of metastases", min=0, max=80)] = 7,
-    primary: Annotated[str, typer.Option(help="where the cancer started: decides where metastases settle")] = "colorectal",
+    primary: Annotated[
+        str, typer.Option(help="where the cancer started: decides where metastases settle")
+    ] = "colorectal",
     shape: Annotated[str, typer.Option(metavar="I,J,K", help="voxels of the scan")] = "256,256,160",
     spacing: Annotated[str, typer.Option(metavar="X,Y,Z", help="their spacing in mm")] = "1.5,1.5,2.0",
     as_json: AsJson = False,
@@ -147,7 +161,11 @@ def demo(
     with progress_bar(quiet=as_json) as progress:
         progress("Inventing a patient", 0.0)
         patient = virtual_patient(
-            seed=seed, lesions=lesions, primary=primary, shape=(size[0], size[1], size[2]), spacing_mm=three_numbers(spacing, "spacing")
+            seed=seed,
+            lesions=lesions,
+            primary=primary,
+            shape=(size[0], size[1], size[2]),
+            spacing_mm=three_numbers(spacing, "spacing"),
         )
         if case is not None:
             print(f"{write_virtual_case(patient, case)} written. Next: glisson plan {case} -o OUT")

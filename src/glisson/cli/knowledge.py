@@ -12,7 +12,7 @@ from glisson.cli.output import print_json, print_table
 from glisson.errors import InputError
 
 if TYPE_CHECKING:
-    from glisson.knowledge import Answer
+    from glisson.knowledge import Answer, Rule, ScoreSpec
 
 __all__ = ["knowledge", "score"]
 
@@ -28,9 +28,15 @@ def list_rules(
     from glisson.knowledge import knowledge_base
 
     kb = knowledge_base()
+    items: list[Rule | ScoreSpec] = [*kb.rules.values(), *kb.scores.values()]
     rows = [
-        {"id": item.id, "kind": kind, "topic": item.topic, "status": item.status, "sources": ", ".join(item.sources), "title": item.title}
-        for kind, items in (("rule", kb.rules.values()), ("score", kb.scores.values()))
+        {
+            "id": item.id,
+            "topic": item.topic,
+            "status": item.status,
+            "sources": ", ".join(item.sources),
+            "title": item.title,
+        }
         for item in sorted(items, key=lambda item: (item.topic, item.id))
         if topic in (None, item.topic)
     ]
@@ -53,7 +59,7 @@ def show(name: Annotated[str, typer.Argument(metavar="ID", help="id of a rule, s
 
 @knowledge.command()
 def check(as_json: AsJson = False) -> None:
-    """Check the installed knowledge base: every rule tested, every source used, every number in its source. Exit 1 if not."""
+    """Check the installed knowledge base: rules tested, sources used, numbers in their sources. Exit 1 if not."""
     from glisson.knowledge import knowledge_base
     from glisson.knowledge.checking import check_knowledge
 
@@ -74,7 +80,7 @@ def why(
     rule: Annotated[str, typer.Argument(metavar="RULE", help="id of a rule")],
     as_json: AsJson = False,
 ) -> None:
-    """Why a rule says what it says of a case: verdict, reasons, missing facts, and the one change that would flip it."""
+    """Why a rule says what it says of a case: verdict, reasons, missing facts, and what one change would flip it."""
     from glisson.assess import all_facts, assess
     from glisson.imaging import read_case
     from glisson.knowledge import knowledge_base
@@ -85,9 +91,17 @@ def why(
     changes = [change.text for change in kb.counterfactual(rule, facts)]
     if as_json:
         print_json(
-            {"rule": rule, "verdict": answer.verdict, "text": answer.text, "status": answer.status, "source": answer.source.citation,
-             "needs": list(answer.needs), "trace": list(answer.trace.lines()), "counterfactual": changes}
-        )  # fmt: skip
+            {
+                "rule": rule,
+                "verdict": answer.verdict,
+                "text": answer.text,
+                "status": answer.status,
+                "source": answer.source.citation,
+                "needs": list(answer.needs),
+                "trace": [line for step in answer.trace for line in step.lines()],
+                "counterfactual": changes,
+            }
+        )
     else:
         print("\n".join(_in_words(answer, changes)))
 
@@ -96,7 +110,8 @@ def _in_words(answer: Answer, changes: list[str]) -> Iterable[str]:
     yield f"{answer.rule.id}: {answer.verdict} ({answer.status})"
     yield answer.text
     yield f"Source: {answer.source.citation}"
-    yield from answer.trace.lines(1)
+    for step in answer.trace:
+        yield from step.lines(1)
     if answer.needs:
         yield f"Missing: {', '.join(answer.needs)}"
     for change in changes:
@@ -105,7 +120,9 @@ def _in_words(answer: Answer, changes: list[str]) -> Iterable[str]:
 
 def score(
     name: Annotated[str, typer.Argument(metavar="NAME", help="id of a score, e.g. albi, meld-3.0")],
-    inputs: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="inputs with units, e.g. bilirubin=2.5mg/dL")] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="inputs with units, e.g. bilirubin=2.5mg/dL")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute one score from the command line."""
@@ -120,9 +137,9 @@ def score(
     result = knowledge_base().score(name, given)
     if as_json:
         print_json(
-            {"id": result.id, "variant": result.variant, "value": result.value, "printed": result.printed, "group": result.group,
-             "missing": list(result.missing), "status": result.status, "source": result.source, "notes": list(result.notes)}
-        )  # fmt: skip
+            {name: getattr(result, name) for name in ("id", "variant", "value", "printed", "group", "status", "source")}
+            | {"missing": list(result.missing), "notes": list(result.notes)}
+        )
         return
     value = result.printed if result.value is not None else f"not computed: {', '.join(result.missing)} missing"
     print(f"{result.title} ({result.variant}): {value}{f' — {result.group}' if result.group else ''}")

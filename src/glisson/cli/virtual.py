@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glisson.errors import InputError, OutputError
 
@@ -22,7 +22,7 @@ def write_virtual_case(patient: VirtualPatient, folder: Path) -> Path:
 
     Raises OutputError when the folder already holds a case or cannot be written.
     """
-    from glisson.case import CASE_FILE, MaskFile, Masks, SegmentsFile, dump_case
+    from glisson.case import CASE_FILE, MaskFile, SegmentsFile, dump_case
     from glisson.imaging import write_labels, write_mask, write_volume
 
     path = folder / CASE_FILE
@@ -32,7 +32,9 @@ def write_virtual_case(patient: VirtualPatient, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise OutputError(f"{folder} cannot be made: {problem.strerror}. Choose a folder that can be written to.") from problem
+        raise OutputError(
+            f"{folder} cannot be made: {problem.strerror}. Choose a folder that can be written to."
+        ) from problem
     if scene.image is not None:
         write_volume(folder / "ct.nii.gz", scene.image)
     files = {name: MaskFile(f"{name}.nii.gz") for name in sorted(scene.structures)}
@@ -44,14 +46,14 @@ def write_virtual_case(patient: VirtualPatient, folder: Path) -> Path:
     if scene.segments is not None:
         write_labels(folder / "segments.nii.gz", scene.segments, scene.grid)
     study = patient.case.studies[-1]
+    own: dict[str, Any] = {name: files[name] for name in OWN_KEYS if name in files}
     masks = replace(
         study.masks,
         lesions=lesions,
         segments=SegmentsFile("segments.nii.gz") if scene.segments is not None else None,
         organs={name: file for name, file in files.items() if name not in OWN_KEYS},
-        **{name: files[name] for name in OWN_KEYS if name in files},
+        **own,
     )
-    assert isinstance(masks, Masks)
     case = replace(patient.case, studies=(replace(study, image="ct.nii.gz", masks=masks),))
     path.write_text(dump_case(case), encoding="utf-8")
     return path

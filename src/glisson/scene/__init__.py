@@ -20,10 +20,10 @@ STRUCTURES: tuple[str, ...] = (
     "spleen", "stomach", "duodenum", "small_bowel", "colon", "pancreas", "kidney_left", "kidney_right",
     "adrenal_left", "adrenal_right", "aorta", "heart", "lung_left", "lung_right", "bone", "skin",
 )  # fmt: skip
-"""Names that rooms look for. Any other lower-case name may be used for a further organ; it is shown and kept, not interpreted.
+"""Names that rooms look for. Any other lower-case name may be used for a further organ; it is kept, not interpreted.
 
-`portal` is the portal vein with its branches, `hepatic` the hepatic veins (with the cava when the file has both in one mask),
-`skin` the whole body inside the skin.
+`portal` is the portal vein with its branches, `hepatic` the hepatic veins (with the cava when the file has both in one
+mask), `skin` the whole body inside the skin.
 """
 
 
@@ -43,7 +43,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """An input and its fingerprint: path as given in the case, SHA-256 of its bytes (of the sorted files for a folder)."""
+    """An input and its fingerprint: path as the case has it, SHA-256 of its bytes (of a folder: its sorted files)."""
 
     role: str
     path: str
@@ -120,7 +120,7 @@ class Scene:
         return self.structures["liver"]
 
     def liver_box(self, pad_mm: float = 10.0) -> Box:
-        """Box of slices of `grid` around the liver and every lesion, grown by pad_mm on each side and clipped to the scan."""
+        """Box of `grid` around the liver and every lesion, grown by pad_mm all round and clipped to the scan."""
         import numpy as np
 
         lows, highs = [], []

@@ -150,6 +150,12 @@ def draw_vessels(tree: VesselTree, grid: Grid, shown: npt.NDArray[np.bool_]) -> 
     return result
 
 
+def _one_voxel(q: npt.NDArray[np.float32], room: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """A lesion that falls between voxel centres: the free voxel nearest to it, if it is within twice its radius."""
+    free = np.where(room, q, np.inf)
+    return (free == free.min(initial=np.inf)) & (free < 2.0)
+
+
 def draw_lesions(
     organ: Organ, seeds: list[Seed], trees: tuple[VesselTree, ...], touching: bool
 ) -> list[tuple[Box, npt.NDArray[np.bool_]]]:
@@ -169,7 +175,7 @@ def draw_lesions(
         whole = (q < 1.0) & room[box]
         mask = whole & ~veins[box]
         if not mask.any():
-            mask = whole
+            mask = whole if whole.any() else _one_voxel(q, room[box])
         pieces, count = label(mask, np.ones((3, 3, 3)))
         if count > 1:
             mask = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))

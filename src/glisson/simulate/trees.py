@@ -189,7 +189,8 @@ class Sapling:
         own = np.zeros(len(liver_points)) if labels is None else labels * far
         kd = cKDTree(np.column_stack([points[leaves], segment[leaves] * far]))
         served = leaves[kd.query(np.column_stack([liver_points, own]))[1]]
-        flow = np.bincount(served, minlength=parent.size) * (liver_ml / len(liver_points))
+        flow = np.bincount(served, minlength=parent.size).astype(np.float64)
+        flow *= liver_ml / len(liver_points)
         for i in range(parent.size - 1, -1, -1):
             if parent[i] >= 0:
                 flow[parent[i]] += flow[i]

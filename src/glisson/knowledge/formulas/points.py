@@ -44,8 +44,15 @@ def _number_and_inflammation(inputs: Mapping[str, Value], c: Mapping[str, float]
 
 @formula("highest-level")
 def _highest_level(inputs: Mapping[str, Value], c: Mapping[str, float]) -> float:
-    """The highest level that any input reaches, each by its own points."""
-    return c["start"] + max(_points_of(name, value, c) for name, value in inputs.items())
+    """The first level and the steps above it that the highest of the numbers reaches; words do not count."""
+    return c["start"] + max(_points_of(name, x, c) for name, x in inputs.items() if not isinstance(x, str))
+
+
+@formula("as-given")
+def _as_given(inputs: Mapping[str, Value], c: Mapping[str, float]) -> float:
+    """The first input itself; what it means is in the groups."""
+    del c
+    return float(next(iter(inputs.values())))
 
 
 def _points_of(name: str, value: Value, c: Mapping[str, float]) -> float:
@@ -54,12 +61,8 @@ def _points_of(name: str, value: Value, c: Mapping[str, float]) -> float:
     if isinstance(value, str):
         return c[f"{name}_{value.replace('-', '_')}"]
     number = round(value / c.get(f"{name}_unit", 1.0), _DECIMALS)
-    steps = (f"{name}_{step}" for step, holds in _STEPS.items() if _reached(f"{name}_{step}", number, holds, c))
-    return sum(_worth(step, c) for step in steps)
-
-
-def _reached(key: str, number: float, holds: operator.itemgetter, c: Mapping[str, float]) -> bool:
-    return key in c and bool(holds(number, c[key]))
+    steps = {f"{name}_{step}{again}": holds for step, holds in _STEPS.items() for again in ("", "_2")}
+    return sum(_worth(step, c) for step, holds in steps.items() if step in c and holds(number, c[step]))
 
 
 def _worth(key: str, c: Mapping[str, float]) -> float:
