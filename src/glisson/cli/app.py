@@ -1,4 +1,4 @@
-"""The commands: each reads its arguments, calls one room and prints. Exit codes: 0 done, 1 done with findings, 2 refused."""
+"""The commands: each reads its arguments, calls one room and prints. Exit codes: 0 done, 1 with findings, 2 refused."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _organs(pairs: list[str]) -> dict[str, Path]:
 
 @app.command()
 def check(case: CaseFolder, as_json: AsJson = False) -> None:
-    """Say what is there, what is missing, what is wrong. Exit code 0 complete, 1 with gaps or warnings, 2 not usable."""
+    """Say what is there, missing or wrong. Exit code 0 complete, 1 with gaps or warnings, 2 not usable."""
     from dataclasses import asdict
 
     from glisson.imaging import check_case

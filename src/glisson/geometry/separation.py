@@ -33,8 +33,9 @@ def surface_distance_mm(a: Surface, b: Surface) -> float:
     that are nearest to each other away from their ends are seen through those ends (an error far below a voxel).
     Distances are between outlines: a surface lying free inside another has a positive distance to it. Whether two masks
     share voxels or faces is `touching`.
-    Measured between spheres 4 mm apart, outlines by `surface`, radius from 3 mm: mean absolute error 0.03 mm at 0.6 mm
-    voxels, 0.05 mm at 1 mm (at most 0.18), 0.07 mm at 0.6 x 0.6 x 1.6 mm, 0.1 mm with slices of 2.5 mm, 0.4 mm with 5 mm.
+    Measured between spheres 4 mm apart, outlines by `surface`, radius from 3 mm: mean absolute error 0.03 mm at voxels
+    of 0.6 mm, 0.05 mm at 1 mm (at most 0.18), 0.07 mm at 0.6 x 0.6 x 1.6 mm, 0.1 mm with slices of 2.5 mm, 0.4 mm with
+    slices of 5 mm. On grid-centred concentric spheres at 1 mm, the worst case, a margin of 10 mm reads 9.65 mm.
     """
     small, large = (a, b) if len(a.vertices_mm) <= len(b.vertices_mm) else (b, a)
     points, edges = small.vertices_mm, small.longest_edge_mm + large.longest_edge_mm

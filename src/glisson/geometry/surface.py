@@ -34,8 +34,8 @@ MOST_ROUNDS = 30
 """Bound of the search for the field offset that gives the right volume."""
 
 EDGES_PER_OFFSET = 3.5
-"""How far a flat outline moves per unit of offset, in the edges of SMOOTHING: 1 over the smoothed field's slope at a flat
-border. Only the number of rounds depends on it."""
+"""How far a flat outline moves per unit of offset, in the edges of SMOOTHING: 1 over the smoothed field's slope at a
+flat border. Only the number of rounds depends on it."""
 
 Mesh: TypeAlias = tuple[FloatArray, npt.NDArray[np.int64]]
 
@@ -124,10 +124,11 @@ def surface(mask: Mask) -> Surface:
     after adding the offset that makes the enclosed volume the voxel volume (VOLUME_TOLERANCE). The grid may be oblique,
     mirrored, anisotropic or sheared; a mask at the border of its grid is closed there.
 
-    Measured on spheres at random places; h is the edge of a cube as large as a voxel. Cubic voxels, radius from 5 h: root
-    mean square distance from the true surface 0.05 to 0.06 h (at most 0.45 h, on caps that lie along the grid), area
-    within 1 %. Voxels of 0.6 x 0.6 x 1.6 mm (h = 0.83 mm), radius from 3 mm: 0.07 to 0.1 mm, area within 1.5 %. Slices of
-    2.5 mm: 0.15 mm from 5 mm; of 5 mm: 0.4 to 0.6 mm, area within 5 %. Radius of 2 h and less: 0.2 h, area within 15 %.
+    Measured on spheres at random places; h is the edge of a cube as large as a voxel. Cubic voxels, radius from 5 h:
+    root mean square distance from the true surface 0.05 to 0.06 h (at most 0.45 h, on caps that lie along the grid),
+    area within 1 %. Voxels of 0.6 x 0.6 x 1.6 mm (h = 0.83 mm), radius from 3 mm: 0.07 to 0.1 mm, area within 1.5 %.
+    Slices of 2.5 mm, from 5 mm: 0.15 mm; of 5 mm: 0.4 to 0.6 mm, area within 5 %. Radius of 2 h and less: 0.2 h, area
+    within 15 %.
     Raises InputError for an empty mask.
     """
     inside, start = _padded(mask)
