@@ -17,15 +17,15 @@ from glisson.lesions import axial_diameters, max3d_diameter
 def test_a_row_of_voxels_by_hand():
     data = np.zeros((9, 5, 3), bool)
     data[1:8, 2, 1] = True
-    mask = Mask(data, Grid.axial(data.shape, (0.5, 2.0, 4.0), (10.0, 20.0, 30.0)))
+    mask = Mask(data, Grid.axial(data.shape, (0.5, 0.5, 4.0), (10.0, 20.0, 30.0)))
     found = axial_diameters(mask, 2)
     assert found.slice_index == 1
     assert found.longest.length_mm == pytest.approx(3.5)
     assert sorted(found.longest.ends_mm.tolist()) == [
-        pytest.approx([10.25, 24.0, 34.0]),
-        pytest.approx([13.75, 24.0, 34.0]),
+        pytest.approx([10.25, 21.0, 34.0]),
+        pytest.approx([13.75, 21.0, 34.0]),
     ]
-    assert found.perpendicular.length_mm == pytest.approx(2.0)
+    assert found.perpendicular.length_mm == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("n", "m"), [(10, 4), (7, 7), (3, 2), (1, 1)])
@@ -65,13 +65,15 @@ def test_a_sphere_within_one_voxel_in_plane(grid, ball, how, spacing, radius):
 
 
 @pytest.mark.parametrize("spacing", [0.5, 1.0, 2.0])
-def test_the_mean_error_of_a_disc_is_a_third_of_a_voxel(grid, ball, spacing):
+def test_a_ball_reads_long_by_less_than_a_voxel(grid, ball, spacing):
+    """The longest of many chords of an outline with steps: two thirds of a voxel too long on average."""
     space = grid((spacing,) * 3, reach_mm=14.0)
     errors = []
     for seed in range(12):
         centre = np.random.default_rng(seed).uniform(-0.5, 0.5, 3) * spacing
         errors.append(axial_diameters(ball(space, centre, 10.0), 2).longest.length_mm - 20.0)
-    assert np.abs(errors).mean() < 0.45 * spacing
+    assert 0.3 * spacing < np.mean(errors) < 0.85 * spacing
+    assert np.abs(errors).max() < spacing
 
 
 def test_the_axes_of_an_ellipsoid(grid, ball):

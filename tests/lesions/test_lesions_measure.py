@@ -15,9 +15,10 @@ KINDS = [("straight", (1, 1, 1)), ("flipped", (1, 1, 1)), ("mirrored", (0.8, 0.8
 
 @pytest.mark.parametrize(("how", "spacing"), KINDS)
 def test_a_ball_in_a_ball_beside_a_rod(case, grid, ball, rod, scene, segments, how, spacing):
-    """Liver r 40, lesion r 8 at (20, 0, 0): depth 12, and 9 mm from a rod of radius 3 that stands 20 mm beside it."""
+    """Ball of 8 mm in a liver of 40 mm, beside an upright rod of 3 mm: differences of distances between centres."""
+    centre = np.array([14.3, 12.1, 8.2])
     space = grid(spacing, how)
-    liver, lesion = ball(space, (0, 0, 0), 40.0), ball(space, (20.2, 0.1, -0.3), 8.0)
+    liver, lesion = ball(space, (0, 0, 0), 40.0), ball(space, centre, 8.0)
     portal = rod(space, (0.2, 0.1), 3.0)
     (found,) = measure_lesions(
         case(), scene(liver, {"L1": lesion}, portal=portal), liver.trimmed(), segments(liver), {"portal": portal}
@@ -27,9 +28,9 @@ def test_a_ball_in_a_ball_beside_a_rod(case, grid, ball, rod, scene, segments, h
     assert found.volume_ml == pytest.approx(4 / 3 * np.pi * 0.8**3, rel=0.02)
     assert found.longest_axial_mm == pytest.approx(16.0, abs=1.2)
     assert found.max3d_mm == pytest.approx(16.0, abs=1.6)
-    assert found.centroid_mm == pytest.approx([20.2, 0.1, -0.3], abs=0.1)
-    assert found.distance_mm["capsule"] == pytest.approx(40 - 20.2 - 8, abs=0.4 * edge)
-    assert found.distance_mm["portal"] == pytest.approx(20 - 8 - 3, abs=0.4 * edge)
+    assert found.centroid_mm == pytest.approx(centre, abs=0.1)
+    assert found.distance_mm["capsule"] == pytest.approx(40 - np.linalg.norm(centre) - 8, abs=0.3 * edge)
+    assert found.distance_mm["portal"] == pytest.approx(np.hypot(14.1, 12.0) - 8 - 3, abs=0.3 * edge)
     assert found.touches == {"capsule": False, "portal": False, "hepatic": None, "cava": None}
     assert found.distance_mm["hepatic"] is None
     assert found.notes["distance_mm.hepatic"] == "no hepatic vein mask was given"
@@ -75,20 +76,20 @@ def test_a_lesion_against_a_vessel_that_the_liver_mask_leaves_out_is_not_at_the_
     space = grid(reach_mm=30.0)
     vessel = rod(space, (0, 0), 4.0)
     liver = Mask(ball(space, (0, 0, 0), 26.0).data & ~vessel.data, space)
-    lesion = Mask(ball(space, (8, 0, 0), 5.0).data & liver.data, space)
+    lesion = Mask(ball(space, (5, 5, 4), 5.0).data & liver.data, space)
     (found,) = measure_lesions(case(), scene(liver, {"L1": lesion}), liver, None, {"portal": vessel})
     assert found.touches["portal"] is True
-    assert found.distance_mm["capsule"] == pytest.approx(26 - 8 - 5, abs=0.4)
+    assert found.distance_mm["capsule"] == pytest.approx(26 - np.sqrt(66) - 5, abs=0.3)
 
 
 def test_where_the_scan_ends_is_no_capsule_and_sizes_are_lower_bounds(case, grid, ball, scene):
-    """The liver ball is cut by the last slice; the lesion lies 3 mm below the cut, but 10 mm from the capsule."""
+    """The liver ball is cut by the last slice; the lesion lies 1 mm below the cut, but 10 mm from the capsule."""
     whole = grid(reach_mm=30.0)
     space = whole.crop((slice(0, 61), slice(0, 61), slice(0, 39)))
-    liver, deep = ball(space, (0, 0, 0), 25.0), ball(space, (10, 0, 0), 5.0)
+    liver, deep = ball(space, (0, 0, 0), 25.0), ball(space, (7, 7, 2), 5.0)
     cut = ball(space, (-8, 0, 6), 5.0)
     found = measure_lesions(case(), scene(liver, {"L1": deep, "L2": cut}), liver, None, {})
-    assert found[0].distance_mm["capsule"] == pytest.approx(10.0, abs=0.35)
+    assert found[0].distance_mm["capsule"] == pytest.approx(25 - np.sqrt(102) - 5, abs=0.3)
     assert "capsule beyond its border is not seen" in found[0].notes["distance_mm.capsule"]
     assert not found[0].touches_border
     assert found[1].touches_border
@@ -99,20 +100,20 @@ def test_where_the_scan_ends_is_no_capsule_and_sizes_are_lower_bounds(case, grid
 
 
 @pytest.mark.parametrize(
-    ("x", "lobe"), [(20, "left"), (-20, "right"), (0, "both"), (-6.5, "right"), (-5.0, "both"), (5.0, "both")]
+    ("x", "lobe"), [(20, "left"), (-20, "right"), (0, "both"), (-6, "right"), (-5.0, "both"), (5.0, "both")]
 )
 def test_lobes_follow_the_segments(case, grid, ball, scene, segments, x, lobe):
-    """Of a ball of radius 8, a cap of height 1.5 mm is 2.5 %, one of 3 mm is 9.2 %: below and above the share named."""
+    """The border runs half-way between the voxels at 0 and 1 mm; a ball's cap of height h is h² (3 r - h) / (4 r³)."""
     space = grid(reach_mm=36.0)
     liver = ball(space, (0, 0, 0), 35.0)
     (found,) = measure_lesions(case(), scene(liver, {"L1": ball(space, (x, 0, 0), 8.0)}), liver, segments(liver), {})
     assert found.lobe == lobe
     assert sum(found.segments.values()) == pytest.approx(100.0)
     assert list(found.segments.values()) == sorted(found.segments.values(), reverse=True)
-    cap = 8 - abs(x)
+    cap = 8 - abs(x - 0.5)
     if 0 < cap < 8:
         share = 100 * cap**2 * (24 - cap) / (4 * 8**3)
-        assert min(found.segments.values()) == pytest.approx(share, abs=2.0)
+        assert min(found.segments.values()) == pytest.approx(share, abs=0.5)
 
 
 def test_a_lesion_in_segment_i_is_caudate(case, grid, ball, scene, segments):

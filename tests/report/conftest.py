@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import dataclass
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from glisson.case import Case, loads_case
 from glisson.geometry import Grid, Mask
 from glisson.knowledge import Answer, knowledge_base
 from glisson.lesions import Burden, LesionFinding, LiverFinding
+from glisson.planning import Resection
 from glisson.report.view import Figure
 from glisson.scene import ImageFacts, LesionMask, Notice, Scene, SourceFile
 
@@ -91,7 +93,18 @@ def a_lesion(number: int, nature: str = "confirmed", **changes: Any) -> LesionFi
     return LesionFinding(**{**values, **changes})
 
 
-def a_resection(name: str = "Right hepatectomy", **changes: Any) -> SimpleNamespace:
+@dataclass(frozen=True, eq=False)
+class RemovedGiven(Resection):
+    """A resection whose removed region is given instead of following from a segment map."""
+
+    given: Mask | None = None
+
+    @property
+    def removed(self) -> Mask | None:
+        return self.given
+
+
+def a_resection(name: str = "Right hepatectomy", **changes: Any) -> Resection:
     values = {
         "name": name,
         "segments": ("V", "VI", "VII", "VIII"),
@@ -107,7 +120,7 @@ def a_resection(name: str = "Right hepatectomy", **changes: Any) -> SimpleNamesp
         "reasons": (),
         "notes": MappingProxyType({}),
     }
-    return SimpleNamespace(**{**values, **changes})
+    return RemovedGiven(**{**values, **changes})
 
 
 def answers_for(case: Case) -> tuple[Answer, ...]:

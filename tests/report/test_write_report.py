@@ -16,9 +16,10 @@ from jsonschema import Draft202012Validator
 
 from glisson.errors import OutputError
 from glisson.report import findings_schema, pictures, write, write_dossier
-from glisson.report.masks import lesion_labels, slug
+from glisson.report.masks import lesion_labels
 from glisson.report.pictures import Drawn
 from glisson.report.view import Figure
+from glisson.report.words import slug
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,7 @@ def plain_pictures(monkeypatch: pytest.MonkeyPatch, figures: tuple[dict[str, Fig
 
 def a_result(fakes: Any, **changes: Any) -> Any:
     scene = fakes.scene(3)
-    resections = (fakes.resection(removed=scene.lesions[0].mask),)
+    resections = (fakes.resection(given=scene.lesions[0].mask),)
     return fakes.result(
         **{"scene": scene, "whole_liver": scene.liver, "segments": None, "resections": resections, **changes}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,12 @@ SMALLEST_RADIUS_MM = 3.0
 """A slice can hold the cava only where a circle of this radius fits into the mask."""
 
 MEDIAN_RADIUS_MM = 4.5
-"""Median over the slices that the trunk must reach to be taken for the cava; hepatic veins stay below it away from their mouths."""
+"""Median over the slices that the trunk must reach to be taken for the cava; hepatic veins stay below it away from
+their mouths."""
 
 CAUDAL_SHARE = 0.6
-"""The cava does not taper downwards: in its lowest quarter the radius is at least this share of its median; a hepatic vein's is not."""
+"""The cava does not taper downwards: in its lowest quarter the radius is at least this share of its median; a hepatic
+vein's is not."""
 
 HEIGHT_SHARE = 0.85
 """The trunk must run through at least this share of the height of the mask."""
@@ -37,7 +40,8 @@ LARGEST_GAP_MM = 5.0
 """Slices without a trunk that may be bridged."""
 
 CORE_SHARE = 0.65
-"""Branches narrower than this share of the trunk (measured across) are cut off at its wall: the opening of each slice by a circle."""
+"""Branches narrower than this share of the trunk (measured across) are cut off at its wall: the opening of each slice
+by a circle."""
 
 CRUMB_ML = 0.05
 """What the cut leaves of the trunk's own rim in pieces smaller than this goes back to the trunk."""
@@ -50,8 +54,10 @@ INSIDE_SHARE = 0.25
 class CavaSplit:
     """Hepatic veins and cava as two masks; None for one that is not there or could not be told apart.
 
-    other: veins of the merged mask that belong to neither (renal, lumbar and iliac veins), None when there are none. method: "given" (the scene has both), "separated" (the trunk was found in the merged mask), "not separated" (a hepatic mask in
-    which no cava was found with confidence; `hepatic` is that mask as given), "none" (no hepatic veins). notes: why, and how.
+    other: veins of the merged mask that belong to neither (renal, lumbar and iliac veins), None when there are none.
+    method: "given" (the scene has both), "separated" (the trunk was found in the merged mask), "not separated" (a
+    hepatic mask in which no cava was found with confidence; `hepatic` is that mask as given), "none" (no hepatic
+    veins). notes: why, and how.
     """
 
     hepatic: Mask | None
@@ -84,10 +90,11 @@ def split_hepatic(merged: Mask, liver: Mask | None = None) -> CavaSplit:
 
     liver: when given, pieces of vein that lie mostly outside it (renal veins, say) are set apart as `other`.
 
-    Method: in each axial slice the largest circles that fit into the mask; a chain of them through the slices with the greatest
-    summed radius (dynamic programming, LARGEST_SLOPE); accepted as cava when long, thick and not tapering (the constants above).
-    Its cross-sections are the slices opened by CORE_SHARE of the local radius, so that the veins' mouths stay with the veins.
-    The cava is returned only when every condition holds; else `hepatic` is the mask given and `cava` is None, with the reason.
+    Method: in each axial slice the largest circles that fit into the mask; a chain of them through the slices with the
+    greatest summed radius (dynamic programming, LARGEST_SLOPE); accepted as cava when long, thick and not tapering (the
+    constants above). Its cross-sections are the slices opened by CORE_SHARE of the local radius, so that the veins'
+    mouths stay with the veins. The cava is returned only when every condition holds; else `hepatic` is the mask given
+    and `cava` is None, with the reason.
     """
     box = box_of(merged.data)
     if box is None:
@@ -102,23 +109,30 @@ def split_hepatic(merged: Mask, liver: Mask | None = None) -> CavaSplit:
     cranial_last = bool(grid.directions[2, axis] > 0)
     reason = _doubt(chain, len(slices), spacing[axis], cranial_last)
     if reason:
-        return CavaSplit(merged, None, "not separated", (f"The cava was not told apart from the hepatic veins: {reason}.",))
+        return CavaSplit(
+            merged, None, "not separated", (f"The cava was not told apart from the hepatic veins: {reason}.",)
+        )
     median = float(np.median(chain[:, 3]))
     sections = _cross_sections(slices, depth, _bridged(chain, depth, in_plane), CORE_SHARE * median, in_plane)
     trunk = np.ascontiguousarray(np.moveaxis(sections, 0, axis))
     within = None if liver is None else liver.on(grid, "the liver")
     hepatic, cava, other = (Mask(part, grid) for part in _shared_out(trunk, merged.data[box], within, grid.voxel_ml))
     note = (
-        f"The cava was separated from the hepatic veins as the thick trunk (median inscribed radius {median:.1f} mm) that runs "
-        f"{len(slices) * spacing[axis]:.0f} mm through the mask; the border at the mouths of the veins is drawn by that rule, not by a reader."
+        f"The cava was separated from the hepatic veins as the thick trunk (median inscribed radius {median:.1f} "
+        "mm) that runs "
+        f"{len(slices) * spacing[axis]:.0f} mm through the mask; the border at the mouths of the veins is drawn by "
+        "that rule, not by a reader."
     )
-    notes = (note,) if other.is_empty else (note, f"{other.volume_ml:.1f} mL of veins outside the liver were set apart.")
+    notes = (
+        (note,) if other.is_empty else (note, f"{other.volume_ml:.1f} mL of veins outside the liver were set apart.")
+    )
     kept = [None if part.is_empty else part.trimmed() for part in (hepatic, cava, other)]
     return CavaSplit(kept[0], kept[1], "separated", notes, kept[2])
 
 
 def _depth(slices: BoolArray, in_plane: tuple[float, ...]) -> npt.NDArray[np.float32]:
-    """Distance in mm of every voxel to the outside of its slice; what touches the box's border counts as ending there."""
+    """Distance in mm of every voxel to the outside of its slice; what touches the box's border counts as ending
+    there."""
     import edt
 
     result = np.zeros(slices.shape, dtype=np.float32)
@@ -129,7 +143,8 @@ def _depth(slices: BoolArray, in_plane: tuple[float, ...]) -> npt.NDArray[np.flo
 
 
 def _trunk(depth: npt.NDArray[np.float32], in_plane: tuple[float, ...], step_mm: float) -> FloatArray:
-    """(n, 4) the chain of circles (slice, row, column, radius in mm) with the greatest summed radius; empty when there is none."""
+    """(n, 4) the chain of circles (slice, row, column, radius in mm) with the greatest summed radius; empty when there
+    is none."""
     found = [_circles(section, in_plane) for section in depth]
     scores = [circles[:, 2].copy() for circles in found]
     before: list[list[tuple[int, int]]] = [[(-1, -1)] * len(circles) for circles in found]
@@ -175,7 +190,9 @@ def _doubt(chain: FloatArray, count: int, step_mm: float, cranial_last: bool) ->
     if height < MIN_HEIGHT_MM:
         return f"the thickest trunk is only {height:.0f} mm high"
     if height < HEIGHT_SHARE * count * step_mm:
-        return f"the thickest trunk runs through only {100 * height / (count * step_mm):.0f} % of the height of the mask"
+        return (
+            f"the thickest trunk runs through only {100 * height / (count * step_mm):.0f} % of the height of the mask"
+        )
     if radius < MEDIAN_RADIUS_MM:
         return f"the thickest trunk has a median radius of only {radius:.1f} mm"
     quarter = max(1, len(chain) // 4)
@@ -186,10 +203,11 @@ def _doubt(chain: FloatArray, count: int, step_mm: float, cranial_last: bool) ->
 
 
 def _bridged(chain: FloatArray, depth: npt.NDArray[np.float32], in_plane: tuple[float, ...]) -> FloatArray:
-    """The chain with the slices it passed over: the largest circle near the straight line between its neighbours, if any."""
+    """The chain with the slices it passed over: the largest circle near the straight line between its neighbours, if
+    any."""
     rows, columns = np.indices(depth.shape[1:])
     links = [chain[0]]
-    for before, after in zip(chain[:-1], chain[1:], strict=True):
+    for before, after in pairwise(chain):
         for index in range(int(before[0]) + 1, int(after[0])):
             share = (index - before[0]) / (after[0] - before[0])
             row, column = before[1:3] + share * (after[1:3] - before[1:3])

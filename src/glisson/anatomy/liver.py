@@ -12,12 +12,25 @@ from glisson.scene import Scene
 __all__ = ["WholeLiver", "join_liver", "whole_liver"]
 
 ATTACHED_SHARE = 0.10
-"""A lesion without a voxel in the liver mask belongs to the liver when at least this share of its outer faces lies against it.
+"""A lesion without a voxel in the liver mask belongs to the liver when at least this share of its outer faces lies
+against it.
 
-A lesion cut out of the mask has most of its faces there, one at the capsule about half; a deposit that grazes the capsule has few.
+A lesion cut out of the mask has most of its faces there, one at the capsule about half; a deposit that grazes the
+capsule has few.
 """
 
-NOT_LIVER = ("gallbladder", "cava", "stomach", "duodenum", "colon", "small_bowel", "pancreas", "kidney_right", "heart", "aorta")
+NOT_LIVER = (
+    "gallbladder",
+    "cava",
+    "stomach",
+    "duodenum",
+    "colon",
+    "small_bowel",
+    "pancreas",
+    "kidney_right",
+    "heart",
+    "aorta",
+)
 """Structures whose voxels are never filled as holes of the liver."""
 
 
@@ -25,9 +38,9 @@ NOT_LIVER = ("gallbladder", "cava", "stomach", "duodenum", "colon", "small_bowel
 class WholeLiver:
     """The liver that is measured and planned on, and how it came from the mask given.
 
-    mask: on its own trimmed box of the scan's lattice. lesions_added_ml: volume of each lesion outside the mask given (id -> mL; 0
-    for lesions that it holds already). outside: ids of lesions that were not united because they lie outside the liver.
-    holes_filled_ml: enclosed holes that no lesion explains. notes: in words, what was added.
+    mask: on its own trimmed box of the scan's lattice. lesions_added_ml: volume of each lesion outside the mask given
+    (id -> mL; 0 for lesions that it holds already). outside: ids of lesions that were not united because they lie
+    outside the liver. holes_filled_ml: enclosed holes that no lesion explains. notes: in words, what was added.
     """
 
     mask: Mask
@@ -48,9 +61,10 @@ def whole_liver(scene: Scene) -> Mask:
 def join_liver(scene: Scene) -> WholeLiver:
     """Unite the liver mask with its lesions and fill its enclosed holes.
 
-    A hole is filled only when liver encloses it on all sides within the scan; vessels that leave the liver stay as the mask has
-    them, and so do other organs given (NOT_LIVER). A lesion is united when it shares a voxel with the liver so filled, or with a
-    lesion already united, or when ATTACHED_SHARE of its outer faces lies against either. Lesions outside are named, not united.
+    A hole is filled only when liver encloses it on all sides within the scan; vessels that leave the liver stay as the
+    mask has them, and so do other organs given (NOT_LIVER). A lesion is united when it shares a voxel with the liver so
+    filled, or with a lesion already united, or when ATTACHED_SHARE of its outer faces lies against either. Lesions
+    outside are named, not united.
     """
     grid = scene.grid.crop(scene.liver_box(pad_mm=0.0))
     given = scene.liver.on(grid, "the liver")

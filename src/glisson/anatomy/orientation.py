@@ -13,14 +13,16 @@ from glisson.scene import Notice, Scene
 __all__ = ["orientation_notices"]
 
 CLEAR_MM = 5.0
-"""Centroids less than this apart along an axis say nothing about it; in 111 outlined livers those compared are 9 mm apart or more."""
+"""Centroids less than this apart along an axis say nothing about it; in 111 outlined livers those compared are 9 mm
+apart or more."""
 
 _SEGMENT_ORDER = (
     (0, ("VI", "VII"), ("II", "III"), "to the right of"),
     (2, ("V", "VI"), ("VII", "VIII"), "below"),
     (1, ("V", "VIII"), ("VI", "VII"), "in front of"),
 )
-"""World axis (LPS), segments with the smaller coordinate, segments with the larger one, how the first lie to the second."""
+"""World axis (LPS), segments with the smaller coordinate, segments with the larger one, how the first lie to the
+second."""
 
 _ORGAN_ORDER = (
     (0, "liver", "spleen", "to the right of"),
@@ -36,7 +38,8 @@ _ORGAN_ORDER = (
 _OPPOSITE = {"to the right of": "to the left of", "below": "above", "in front of": "behind"}
 _CODES = {0: "mirrored", 1: "front-to-back", 2: "upside-down"}
 _MEANS = {
-    0: "left and right are exchanged: the header's left-right direction is wrong, the masks were saved mirrored, or the patient has situs inversus",
+    0: "left and right are exchanged: the header's left-right direction is wrong, the masks were saved mirrored, "
+    "or the patient has situs inversus",
     1: "front and back are exchanged: the header's direction is wrong or the masks were saved flipped",
     2: "up and down are exchanged: the order of the slices is wrong or the masks were saved flipped",
 }
@@ -45,8 +48,8 @@ _MEANS = {
 def orientation_notices(scene: Scene, liver: Mask, segments: SegmentMap | None) -> Iterator[Notice]:
     """A warning for each body axis along which most of the evidence is the wrong way round, with that evidence.
 
-    Evidence: the order of the segments' centroids, and of the organs' where masks are given. Sides and levels that the evidence
-    does not decide are not reported.
+    Evidence: the order of the segments' centroids, and of the organs' where masks are given. Sides and levels that the
+    evidence does not decide are not reported.
     """
     evidence = [*_by_segments(segments), *_by_organs(scene, liver)]
     for axis in (0, 2, 1):
@@ -54,7 +57,10 @@ def orientation_notices(scene: Scene, liver: Mask, segments: SegmentMap | None) 
         agree = sum(1 for on, right_way, _ in evidence if on == axis and right_way)
         if wrong and len(wrong) >= agree:
             seen = "; ".join(wrong)
-            text = f"{seen[0].upper()}{seen[1:]}. Probably {_MEANS[axis]}. Nothing was corrected: do not use sides from this scan before it is clarified."
+            text = (
+                f"{seen[0].upper()}{seen[1:]}. Probably {_MEANS[axis]}. Nothing was corrected: do not use sides from "
+                "this scan before it is clarified."
+            )
             yield Notice("warning", _CODES[axis], text, "scan")
 
 

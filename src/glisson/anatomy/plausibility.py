@@ -14,7 +14,8 @@ from glisson.scene import LesionMask, Notice, Scene
 __all__ = ["plausibility"]
 
 LIVER_ML = (500.0, 4000.0)
-"""Whole livers outside this range are reported as unusual; 111 livers outlined for Couinaud work run from 583 to 3215 mL."""
+"""Whole livers outside this range are reported as unusual; 111 livers outlined for Couinaud work run from 583 to 3215
+mL."""
 
 SMALLEST_SEGMENT_PERCENT = 0.2
 """A segment below this share of the liver counts as missing; the smallest of 888 outlined segments has 0.43 %."""
@@ -35,16 +36,20 @@ VESSEL_INSIDE_PERCENT = 50.0
 """Vessel masks with less than this share in the liver are mentioned: distances are measured to all of them."""
 
 VESSELS = ("portal", "hepatic", "artery", "bile_ducts")
-ORGANS = ("spleen", "stomach", "gallbladder", "kidney_left", "kidney_right", "heart", "lung_left", "lung_right", "colon", "duodenum", "pancreas")  # fmt: skip
+ORGANS = (
+    "spleen", "stomach", "gallbladder", "kidney_left", "kidney_right", "heart", "lung_left", "lung_right", "colon",
+    "duodenum", "pancreas",
+)  # fmt: skip
 _SIDES = (("right", "left"), ("front", "back"), ("lower end", "upper end"))
 
 
 def plausibility(scene: Scene, liver: Mask, segments: SegmentMap | None) -> tuple[Notice, ...]:
     """What a reader of the results must know of the masks, in a fixed order; empty when nothing is unusual.
 
-    liver, segments: as `whole_liver` and `segment_map` give them. Codes: mirrored, upside-down, front-to-back, liver-cut,
-    organs-overlap, vessels-mostly-outside, liver-volume-unusual, liver-in-pieces, segment-missing, segment-share-unusual,
-    segments-incomplete, lesion-outside-liver. What was added to the liver is in `WholeLiver.notes`.
+    liver, segments: as `whole_liver` and `segment_map` give them. Codes: mirrored, upside-down, front-to-back,
+    liver-cut, organs-overlap, vessels-mostly-outside, liver-volume-unusual, liver-in-pieces, segment-missing,
+    segment-share-unusual, segments-incomplete, lesion-outside-liver. What was added to the liver is in
+    `WholeLiver.notes`.
     """
     return (
         *orientation_notices(scene, liver, segments),
@@ -74,7 +79,10 @@ def _border(scene: Scene, liver: Mask) -> Iterator[Notice]:
         touched += [high] if part.stop + start >= count else []
     if touched:
         where = " and ".join(touched)
-        text = f"The liver reaches the edge of the scan ({where}): the rest of it was not scanned. Its volume and every remnant are lower bounds."
+        text = (
+            f"The liver reaches the edge of the scan ({where}): the rest of it was not scanned. Its volume and every "
+            "remnant are lower bounds."
+        )
         yield Notice("warning", "liver-cut", text, "liver")
 
 
@@ -85,7 +93,10 @@ def _overlaps(scene: Scene) -> Iterator[Notice]:
         organ = scene.structures[name]
         shared_ml = _shared(scene.liver, organ) * scene.grid.voxel_ml
         if shared_ml > OVERLAP_ML:
-            text = f"The masks of liver and {name.replace('_', ' ')} share {shared_ml:.1f} mL, which is counted as liver. Correct one of them."
+            text = (
+                f"The masks of liver and {name.replace('_', ' ')} share {shared_ml:.1f} mL, which is counted as liver. "
+                "Correct one of them."
+            )
             yield Notice("warning", "organs-overlap", text, name)
 
 
@@ -97,14 +108,18 @@ def _vessels(scene: Scene, liver: Mask) -> Iterator[Notice]:
         inside = 100.0 * _shared(liver, vessel) / vessel.count
         if inside < VESSEL_INSIDE_PERCENT:
             title = name.replace("_", " ")
-            text = f"Only {inside:.0f} % of the {title} mask lies in the liver mask; the rest is trunk outside, or vessel that the liver mask leaves out."
+            text = (
+                f"Only {inside:.0f} % of the {title} mask lies in the liver mask; the rest is trunk outside, or vessel "
+                "that the liver mask leaves out."
+            )
             yield Notice("info", "vessels-mostly-outside", text, name)
 
 
 def _size(liver: Mask) -> Iterator[Notice]:
     if not LIVER_ML[0] <= liver.volume_ml <= LIVER_ML[1]:
         text = (
-            f"The liver measures {liver.volume_ml:.0f} mL; livers mostly measure {LIVER_ML[0]:.0f} to {LIVER_ML[1]:.0f} mL. "
+            f"The liver measures {liver.volume_ml:.0f} mL; livers mostly measure {LIVER_ML[0]:.0f} to "
+            f"{LIVER_ML[1]:.0f} mL. "
             "Check that the mask is the whole liver of an adult and that the spacing of the scan is right."
         )
         yield Notice("warning", "liver-volume-unusual", text, "liver")
@@ -119,7 +134,9 @@ def _pieces(liver: Mask) -> Iterator[Notice]:
     sizes = np.sort(np.bincount(labels.ravel())[1:])[::-1]
     rest_ml = float(sizes[1:].sum()) * liver.grid.voxel_ml
     large = bool(sizes[1] > PIECE_PERCENT / 100.0 * sizes.sum())
-    text = f"The liver mask has {count} separate pieces; those beside the largest hold {rest_ml:.1f} mL and are counted."
+    text = (
+        f"The liver mask has {count} separate pieces; those beside the largest hold {rest_ml:.1f} mL and are counted."
+    )
     yield Notice("warning" if large else "info", "liver-in-pieces", text, "liver")
 
 
@@ -131,17 +148,22 @@ def _segments(segments: SegmentMap | None) -> Iterator[Notice]:
     absent = [name for name, share in shares.items() if share < SMALLEST_SEGMENT_PERCENT]
     if absent:
         text = (
-            f"Segment {' and '.join(absent)} is missing or nearly so in the segment map. A previous liver resection is suspected, "
+            f"Segment {' and '.join(absent)} is missing or nearly so in the segment map. A previous liver "
+            "resection is suspected, "
             "or the map is incomplete; standard resections that name it are not offered."
         )
         yield Notice("warning", "segment-missing", text, "segments")
     for name, share in shares.items():
         if share > LARGEST_SEGMENT_PERCENT:
-            text = f"Segment {name} takes {share:.0f} % of the liver. Check the segment map; after a resection it may have grown."
+            text = (
+                f"Segment {name} takes {share:.0f} % of the liver. Check the segment map; after a resection it may "
+                "have grown."
+            )
             yield Notice("warning", "segment-share-unusual", text, "segments")
     if segments.given_percent < SEGMENTS_COVER_PERCENT:
         text = (
-            f"The segment map labels {segments.given_percent:.0f} % of the liver; the rest was given the nearest segment. "
+            f"The segment map labels {segments.given_percent:.0f} % of the liver; the rest was given the nearest "
+            "segment. "
             "Volumes by segment are to be read with that."
         )
         yield Notice("warning", "segments-incomplete", text, "segments")
@@ -156,8 +178,10 @@ def _lesions(scene: Scene, liver: Mask) -> Iterator[Notice]:
 def _outside_text(lesion: LesionMask) -> str:
     where = ", ".join(f"{c:.0f}" for c in lesion.mask.centroid_mm)
     return (
-        f"Lesion {lesion.id} ({lesion.mask.volume_ml:.1f} mL at {where} mm, LPS) lies outside the liver mask. It is not counted as liver and "
-        "no liver resection removes it. If it lies in the liver, correct the liver mask; if not, record it under extrahepatic disease."
+        f"Lesion {lesion.id} ({lesion.mask.volume_ml:.1f} mL at {where} mm, LPS) lies outside the liver mask. It "
+        "is not counted as liver and "
+        "no liver resection removes it. If it lies in the liver, correct the liver mask; if not, record it under "
+        "extrahepatic disease."
     )
 
 

@@ -27,9 +27,9 @@ SEGMENT_NAMES: Mapping[int, str] = MappingProxyType(
 class SegmentMap:
     """Every voxel of the whole liver in one of the segments I to VIII.
 
-    labels: values 1..8 in the liver and 0 outside, on the liver's own box grid. given_percent: share of the liver whose label was
-    given; the rest has the label of the nearest given voxel. outside_ml: labelled volume outside the liver, which was cut off.
-    notes: in words.
+    labels: values 1..8 in the liver and 0 outside, on the liver's own box grid. given_percent: share of the liver whose
+    label was given; the rest has the label of the nearest given voxel. outside_ml: labelled volume outside the liver,
+    which was cut off. notes: in words.
     """
 
     labels: Labels
@@ -68,16 +68,17 @@ class SegmentMap:
 def segment_map(scene: Scene, liver: Mask) -> SegmentMap | None:
     """The given segment labels as a partition of the whole liver; None when the scene has no segment map.
 
-    liver: as `whole_liver` gives it. Labels outside the liver are cut off; liver voxels without a label get the label of the
-    nearest given label inside the liver (exact Euclidean distance between voxel centres).
-    Raises SceneError for values other than 0..8 and for a map that labels no voxel of the liver, FrameMismatch off the lattice.
+    liver: as `whole_liver` gives it. Labels outside the liver are cut off; liver voxels without a label get the label
+    of the nearest given label inside the liver (exact Euclidean distance between voxel centres). Raises SceneError for
+    values other than 0..8 and for a map that labels no voxel of the liver, FrameMismatch off the lattice.
     """
     if scene.segments is None:
         return None
-    strange = [value for value in scene.segments.values if value not in SEGMENT_NAMES]
-    if strange:
+    if scene.segments.data.max(initial=0) > max(SEGMENT_NAMES):
+        strange = [value for value in scene.segments.values if value not in SEGMENT_NAMES]
         raise SceneError(
-            f"The segment map holds the values {', '.join(map(str, strange))}; Couinaud segments are 1 to 8 (I to VIII, IVa and IVb both 4). "
+            f"The segment map holds the values {', '.join(map(str, strange))}; Couinaud segments are 1 to 8 (I to "
+            "VIII, IVa and IVb both 4). "
             "Map the values of the file to 1..8, or give the liver mask under `liver` and not under `segments`."
         )
     labels = scene.segments.on(liver.grid, "the segment map").astype(np.uint8)
@@ -94,7 +95,10 @@ def segment_map(scene: Scene, liver: Mask) -> SegmentMap | None:
     given_percent = 100.0 * labelled / liver_voxels
     outside_ml = (offset_labels - labelled) * liver.grid.voxel_ml
     return SegmentMap(
-        Labels(labels, liver.grid, dict(SEGMENT_NAMES)), given_percent, outside_ml, _notes(given_percent, outside_ml, liver)
+        Labels(labels, liver.grid, dict(SEGMENT_NAMES)),
+        given_percent,
+        outside_ml,
+        _notes(given_percent, outside_ml, liver),
     )
 
 
@@ -102,7 +106,10 @@ def _notes(given_percent: float, outside_ml: float, liver: Mask) -> tuple[str, .
     notes = []
     if given_percent < 100.0:
         rest_ml = liver.volume_ml * (1.0 - given_percent / 100.0)
-        notes.append(f"{rest_ml:.1f} mL of liver ({100.0 - given_percent:.1f} %) had no segment and got that of the nearest labelled voxel.")
+        notes.append(
+            f"{rest_ml:.1f} mL of liver ({100.0 - given_percent:.1f} %) had no segment and got that of the nearest "
+            "labelled voxel."
+        )
     if outside_ml > 0:
         notes.append(f"{outside_ml:.1f} mL of the segment map lie outside the liver and were cut off.")
     return tuple(notes)
@@ -111,8 +118,9 @@ def _notes(given_percent: float, outside_ml: float, liver: Mask) -> tuple[str, .
 def _spread(labels: npt.NDArray[np.uint8], liver: Mask) -> None:
     """Give each unlabelled liver voxel, in place, the label of the nearest labelled one.
 
-    Only labelled voxels with an unlabelled face neighbour can be nearest to an unlabelled one (a step towards it along an axis
-    would come nearer), so a k-d tree over those is exact and far cheaper than a feature transform of the whole box.
+    Only labelled voxels with an unlabelled face neighbour can be nearest to an unlabelled one (a step towards it along
+    an axis would come nearer), so a k-d tree over those is exact and far cheaper than a feature transform of the whole
+    box.
     """
     from scipy.spatial import cKDTree
 
@@ -145,7 +153,8 @@ def _halves(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
 
 
 def adjacent_segments(segments: SegmentMap) -> Mapping[tuple[str, str], float]:
-    """Contact between segments: (name, name) in Couinaud's order -> shared voxel faces in mm². Only pairs in contact are listed."""
+    """Contact between segments: (name, name) in Couinaud's order -> shared voxel faces in mm². Only pairs in contact
+    are listed."""
     data: npt.NDArray[Any] = segments.labels.data
     grid: Grid = segments.labels.grid
     steps = grid.affine[:3, :3]
@@ -157,5 +166,10 @@ def adjacent_segments(segments: SegmentMap) -> Mapping[tuple[str, str], float]:
         faces += np.bincount(pairs.ravel(), minlength=81).reshape(9, 9) * area
     faces += faces.T
     return MappingProxyType(
-        {(SEGMENT_NAMES[a], SEGMENT_NAMES[b]): float(faces[a, b]) for a in range(1, 9) for b in range(a + 1, 9) if faces[a, b] > 0}
+        {
+            (SEGMENT_NAMES[a], SEGMENT_NAMES[b]): float(faces[a, b])
+            for a in range(1, 9)
+            for b in range(a + 1, 9)
+            if faces[a, b] > 0
+        }
     )

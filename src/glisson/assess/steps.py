@@ -16,6 +16,9 @@ from glisson.scene import Notice
 
 __all__ = ["STEPS", "Step"]
 
+SEPARATED = "one mask held hepatic veins and cava; they were told apart by a rule (see the remarks on masks)"
+"""Said beside each distance to a vein that was separated from a merged mask."""
+
 Outcome: TypeAlias = tuple[Assessment, str]
 
 
@@ -53,7 +56,8 @@ def _map_segments(a: Assessment) -> Outcome:
 def _split_cava(a: Assessment) -> Outcome:
     assert a.scene is not None
     found = split_cava(a.scene)
-    return replace(a, cava=found), found.method
+    notices = tuple(Notice("info", f"cava-{found.method.replace(' ', '-')}", note, "cava") for note in found.notes)
+    return replace(a, cava=found, notices=(*a.notices, *notices)), found.method
 
 
 def _check_plausibility(a: Assessment) -> Outcome:
@@ -83,8 +87,10 @@ def _vessels(a: Assessment) -> tuple[Mapping[str, Mask], Mapping[str, str]]:
     assert a.scene is not None
     split = a.cava or CavaSplit(None, None, "none")
     found = {"portal": a.scene.structures.get("portal"), "hepatic": split.hepatic, "cava": split.cava}
-    words = " ".join(split.notes)
-    notes = {"hepatic": words, "cava": words} if words else {}
+    if split.method == "separated":
+        notes = dict.fromkeys(("hepatic", "cava"), SEPARATED)
+    else:
+        notes = {"hepatic": " ".join(split.notes), "cava": " ".join(split.notes)} if split.cava is None else {}
     return {name: mask for name, mask in found.items() if mask is not None}, notes
 
 

@@ -155,7 +155,7 @@ class Biomarkers:
 class LiverBackground:
     """The liver that is not tumour, and what was done to it."""
 
-    background: str | Unknown = fact(Choice(v.BACKGROUNDS), "the worst that is known of the liver tissue")
+    background: str | Unknown = fact(Choice(v.BACKGROUNDS), "state of the liver tissue: the worst that is known")
     chemotherapy_months: float | Unknown = fact(Number(0, 240, "months", example=4), "months of chemotherapy so far")
     last_chemotherapy: Date | Unknown = fact(Day(), "day of the last chemotherapy")
     last_bevacizumab: Date | Unknown = fact(Day(), "day of the last bevacizumab")

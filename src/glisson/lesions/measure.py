@@ -119,14 +119,19 @@ class _Surroundings:
         return np.asarray(((index < -BEYOND_VOXELS) | (index > last + BEYOND_VOXELS)).any(axis=1))
 
     def _at_vessel(self, points_mm: FloatArray) -> BoolArray:
-        """True for points of the liver's outline beside a voxel of a vessel that the liver mask leaves out."""
+        """True for points of the liver's outline where it runs between a voxel of the liver and one of a vessel.
+
+        Every point lies between two neighbouring voxel centres: two of its indices are whole, one is not.
+        """
         grid = self.liver.grid.crop(_grown_box(self.liver.grid.shape, 2))
         vessel = self.vessels_on(grid) & ~self.liver.on(grid)
-        where = np.rint(grid.to_index(points_mm)).astype(int)
-        found = np.zeros(len(points_mm), dtype=np.bool_)
-        for step in ((0, 0, 0), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)):
-            found |= vessel[tuple((where + step).T)]
-        return found
+        index = grid.to_index(points_mm)
+        nearest = np.rint(index)
+        row, axis = np.arange(len(index)), np.abs(index - nearest).argmax(axis=1)
+        below, above = nearest.astype(int), nearest.astype(int)
+        below[row, axis] = np.floor(index[row, axis])
+        above[row, axis] = below[row, axis] + 1
+        return np.asarray(vessel[tuple(below.T)] | vessel[tuple(above.T)])
 
     def vessels_on(self, grid: Grid) -> BoolArray:
         """The voxels of portal vein, hepatic veins and cava, as far as given, on a grid of the lattice."""

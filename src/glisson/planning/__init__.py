@@ -1,4 +1,5 @@
-"""Planning, first part: every standard resection with its remnant, the lesions it clears and the margins. No file formats."""
+"""Planning, first part: every standard resection with its remnant, the lesions it clears and the margins. No file
+formats."""
 
 from glisson.planning.catalogue import CATALOGUE, StandardResection
 from glisson.planning.margins import SegmentBorders

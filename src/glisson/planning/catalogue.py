@@ -1,7 +1,7 @@
 """Standard liver resections by their Brisbane 2000 names, as unions of Couinaud segments.
 
-Terminology Committee of the International Hepato-Pancreato-Biliary Association: The Brisbane 2000 terminology of liver anatomy and
-resections. HPB 2000;2:333-339; reviewed by Strasberg 2005 (doi 10.1007/s00534-005-0999-7).
+Terminology Committee of the International Hepato-Pancreato-Biliary Association: The Brisbane 2000 terminology of liver
+anatomy and resections. HPB 2000;2:333-339; reviewed by Strasberg 2005 (doi 10.1007/s00534-005-0999-7).
 """
 
 from __future__ import annotations
@@ -47,4 +47,5 @@ CATALOGUE: tuple[StandardResection, ...] = (
     StandardResection("Segmentectomy VII", ("VII",)),
     StandardResection("Segmentectomy VIII", ("VIII",)),
 )
-"""Every resection that is evaluated; no two remove the same segments. Two segments make a bisegmentectomy only when they adjoin."""
+"""Every resection that is evaluated; no two remove the same segments. Two segments make a bisegmentectomy only when
+they adjoin."""

@@ -21,8 +21,8 @@ ADJOINING_MM2 = 100.0
 """Segments that share less than this (a square of 10 mm) meet at an edge; liver does not hang together there."""
 
 FIT_MM = 3.0
-"""The border between two segments is smoothed over this radius: each voxel face is moved onto the plane fitted to the faces
-around it. Wide enough to take away the voxel steps, narrow against the curvature of a segment border."""
+"""The border between two segments is smoothed over this radius: each voxel face is moved onto the plane fitted to the
+faces around it. Wide enough to take away the voxel steps, narrow against the curvature of a segment border."""
 
 FIT_VOXELS = 2.0
 """The radius is at least this many of the largest voxel side, so that thick slices are smoothed too."""
@@ -31,7 +31,8 @@ FEWEST_FACES = 6
 """With fewer faces in that radius no plane is fitted and the face stays where it is."""
 
 NEAR_DIAGONALS = 1.5
-"""Points of the lesion whose unsmoothed distance exceeds the smallest by more than this many voxel diagonals are passed over."""
+"""Points of the lesion whose unsmoothed distance exceeds the smallest by more than this many voxel diagonals are passed
+over."""
 
 COARSE_STEP = 16
 """Every so many points of the lesion are looked up first, to bound the search for the rest."""
@@ -73,7 +74,8 @@ class SegmentBorders:
         return tuple(pair for pair, area in adjacent_segments(self.segments).items() if area >= ADJOINING_MM2)
 
     def adjoining(self, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-        """The segments named in groups that hang together by `contacts`; largest group first, Couinaud's order inside."""
+        """The segments named in groups that hang together by `contacts`; largest group first, Couinaud's order
+        inside."""
         left = sorted(set(names), key=_rank)
         groups = []
         while left:
@@ -90,10 +92,11 @@ class SegmentBorders:
     def distances_mm(self, lesion: Surface, lies_in: Collection[str] = ()) -> Mapping[Pair, float]:
         """Smallest distance in mm from a lesion's outline to each border between two segments.
 
-        Method: the nearest voxel faces by k-d tree; those near the minimum are smoothed (FIT_MM) and taken as small flat patches;
-        the distance is the smallest between the vertices of the lesion's surface and those patches. The error on flat borders of any
-        tilt is below half the largest voxel side. lies_in: segments that hold part of the lesion; the borders between two of them run
-        through it (or beside a lesion that any cut along them divides) and are left out.
+        Method: the nearest voxel faces by k-d tree; those near the minimum are smoothed (FIT_MM) and taken as small
+        flat patches; the distance is the smallest between the vertices of the lesion's surface and those patches. The
+        error on flat borders of any tilt is below half the largest voxel side. lies_in: segments that hold part of the
+        lesion; the borders between two of them run through it (or beside a lesion that any cut along them divides) and
+        are left out.
         """
         return {
             pair: self._distance(pair, lesion.vertices_mm)
@@ -129,7 +132,8 @@ class SegmentBorders:
 def _patches(
     faces: FloatArray, tree: Any, used: npt.NDArray[np.int64], radius_mm: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Centres and unit normals, (n, 3) each, of the faces `used`, moved along the normal onto the plane fitted around them."""
+    """Centres and unit normals, (n, 3) each, of the faces `used`, moved along the normal onto the plane fitted around
+    them."""
     groups = tree.query_ball_point(faces[used], radius_mm, return_sorted=True)
     counts = np.array([len(group) for group in groups])
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])

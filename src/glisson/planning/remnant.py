@@ -1,4 +1,5 @@
-"""Whether the liver that stays is enough: both shares of it against the threshold for this liver, the stricter one rules."""
+"""Whether the liver that stays is enough: both shares of it against the threshold for this liver, the stricter one
+rules."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ __all__ = ["RemnantRules", "remnant_rules"]
 class RemnantRules:
     """What the knowledge base says for this patient.
 
-    needed: the answer of the threshold rule. segments_needed: adjoining segments that must stay. expected_ml: expected total liver
-    volume, None when facts are missing; formula names it, missing says in words what it lacks.
+    needed: the answer of the threshold rule. segments_needed: adjoining segments that must stay. expected_ml: expected
+    total liver volume, None when facts are missing; formula names it, missing says in words what it lacks.
     """
 
     needed: Answer
@@ -30,10 +31,11 @@ class RemnantRules:
         return self.needed.possible_values
 
     def verdict(self, nontumour: float, standardised: float | None, group_size: int) -> tuple[str, tuple[str, ...]]:
-        """("enough" | "too little" | "undetermined", reasons) for the two shares in percent and the largest adjoining group kept.
+        """("enough" | "too little" | "undetermined", reasons) for the two shares in percent and the largest adjoining
+        group kept.
 
-        A remnant is too little when either share is below every threshold still possible, and enough when both shares are known and
-        reach every one. At the threshold is enough.
+        A remnant is too little when either share is below every threshold still possible, and enough when both shares
+        are known and reach every one. At the threshold is enough.
         """
         if group_size < self.segments_needed:
             return "too little", (f"Only {group_size} adjoining segment stays; {self.segments_needed} are needed.",)

@@ -15,13 +15,14 @@ __all__ = ["Resection", "removed_mask"]
 class Resection:
     """A resection evaluated on one liver; volumes in mL, margins in mm.
 
-    name, other_names, segments: from the catalogue (Brisbane 2000). removed_voxels + remnant_voxels are the voxels of the whole liver.
-    remnant_nontumour_ml: the remnant without the outlined lesions left in it. remnant_percent_nontumour: of the liver without its
-    lesions. remnant_percent_standardised: of the expected total liver volume; None when height or weight is missing.
-    margins_mm: lesion id -> distance from the lesion's outline to the cut; None where the lesion is not removed whole, or where the
-    removed part has no border with the rest; margin_notes says which. clears: ids removed whole with at least the accepted margin;
-    leaves: every other id (benign lesions are in neither). kept_groups: the segments kept, in groups that adjoin.
-    verdict: on the remnant only: "enough", "too little" or "undetermined", with reasons in words, the deciding one first.
+    name, other_names, segments: from the catalogue (Brisbane 2000). removed_voxels + remnant_voxels are the voxels of
+    the whole liver. remnant_nontumour_ml: the remnant without the outlined lesions left in it.
+    remnant_percent_nontumour: of the liver without its lesions. remnant_percent_standardised: of the expected total
+    liver volume; None when height or weight is missing. margins_mm: lesion id -> distance from the lesion's outline to
+    the cut; None where the lesion is not removed whole, or where the removed part has no border with the rest;
+    margin_notes says which. clears: ids removed whole with at least the accepted margin; leaves: every other id (benign
+    lesions are in neither). kept_groups: the segments kept, in groups that adjoin. verdict: on the remnant only:
+    "enough", "too little" or "undetermined", with reasons in words, the deciding one first.
     """
 
     name: str
@@ -46,7 +47,8 @@ class Resection:
 
     @property
     def removed(self) -> Mask | None:
-        """The voxels that are removed, on the liver's box grid; None when the resection does not carry its segment map."""
+        """The voxels that are removed, on the liver's box grid; None when the resection does not carry its segment
+        map."""
         return None if self.segment_map is None else removed_mask(self, self.segment_map)
 
 

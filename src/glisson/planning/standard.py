@@ -23,7 +23,8 @@ from glisson.scene import Notice, Scene
 __all__ = ["resection_notices", "standard_resections"]
 
 MUST = ("confirmed", "probable", "vanished", "indeterminate")
-"""Natures of the lesions that count as targets in the ranking: those that must be treated, and those that may have to be."""
+"""Natures of the lesions that count as targets in the ranking: those that must be treated, and those that may have to
+be."""
 
 NEVER = ("benign",)
 """Natures that are never planned: such lesions are in neither `clears` nor `leaves`."""
@@ -45,7 +46,8 @@ class Lesion(Protocol):
 
 @dataclass(frozen=True)
 class _Placed:
-    """A lesion in the liver: its voxels in each segment (index by label), voxels outside the liver, distances to the borders."""
+    """A lesion in the liver: its voxels in each segment (index by label), voxels outside the liver, distances to the
+    borders."""
 
     id: str
     nature: str
@@ -82,13 +84,15 @@ def standard_resections(
     *,
     surfaces: Mapping[str, Surface] | None = None,
 ) -> tuple[Resection, ...]:
-    """Evaluate every resection of the catalogue, best first; empty when there is no segment map (see `resection_notices`).
+    """Evaluate every resection of the catalogue, best first; empty when there is no segment map (see
+    `resection_notices`).
 
-    liver, segments: as anatomy gives them. lesions: their ids and natures; outlines are taken from the scene. surfaces: outlines
-    already meshed by `geometry.surface`, to save time. All lesions outlined inside the liver, benign ones too, are no working liver.
-    Resections that name a segment missing from the map are left out. Thresholds, margins and the volume formula come from the
-    knowledge base. Order: first those that clear every target (MUST), then by verdict (enough, undetermined, too little), then by
-    the number of targets cleared, then by the remnant; the catalogue's order settles what is left.
+    liver, segments: as anatomy gives them. lesions: their ids and natures; outlines are taken from the scene. surfaces:
+    outlines already meshed by `geometry.surface`, to save time. All lesions outlined inside the liver, benign ones too,
+    are no working liver. Resections that name a segment missing from the map are left out. Thresholds, margins and the
+    volume formula come from the knowledge base. Order: first those that clear every target (MUST), then by verdict
+    (enough, undetermined, too little), then by the number of targets cleared, then by the remnant; the catalogue's
+    order settles what is left.
     """
     if segments is None:
         return ()
@@ -101,7 +105,10 @@ def standard_resections(
 def resection_notices(segments: SegmentMap | None) -> tuple[Notice, ...]:
     """Why standard resections, or some of them, were not evaluated."""
     if segments is None:
-        text = "Standard resections were not evaluated: there is no map of the Couinaud segments. Give one under `segments` in case.yaml."
+        text = (
+            "Standard resections were not evaluated: there is no map of the Couinaud segments. Give one under "
+            "`segments` in case.yaml."
+        )
         return (Notice("warning", "no-segments", text, "resections"),)
     left_out = [entry.name for entry in CATALOGUE if not set(entry.segments) <= set(segments.present)]
     if not left_out:
@@ -230,7 +237,9 @@ def _notes(liver: _Liver, groups: Sequence[Sequence[str]]) -> dict[str, str]:
             f"Share of the expected liver volume of {liver.rules.expected_ml:.0f} mL ({liver.rules.formula})."
         )
     if len(groups) > 1:
-        notes["kept_groups"] = "The segments that stay do not hang together: " + "; ".join(", ".join(g) for g in groups) + "."
+        notes["kept_groups"] = (
+            "The segments that stay do not hang together: " + "; ".join(", ".join(g) for g in groups) + "."
+        )
     if liver.cut_by_scan:
         notes["remnant_ml"] = "The scan ends in the liver: volumes are lower bounds."
     return notes

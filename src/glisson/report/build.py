@@ -24,6 +24,8 @@ ACTIONS = {
 }
 """Letters beside the lesions of the pictures, and what they mean."""
 
+SHORT = {"R": "removed", "L": "left", "O": "open", "N": "not planned"}
+
 MOST_STOPS = 4
 MOST_GAPS = 5
 
@@ -53,11 +55,11 @@ def dossier_view(
     figures = figures or {}
     letters = actions(result)
     named = concerns.named_resections(result)
-    words = {name: f"{letter} – {ACTIONS[letter]}" for name, letter in letters.items()}
+    words = {name: f"{letter} – {SHORT[letter]}" for name, letter in letters.items()}
     return DossierView(
         case_id=result.case.id,
         title=f"Liver metastases: dossier for the tumour board, case {result.case.id}",
-        grey=record.grey_line(result.case),
+        grey=record.grey_line(result),
         running=f"Glisson {result.version} · research software, "
         + ("masks reviewed" if record.reviewed_by(result.case) else "not reviewed"),
         stamped=f"{day(stamped.date())}, {stamped:%H:%M} {stamped.tzname() or ''}".strip() if stamped else "",

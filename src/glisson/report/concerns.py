@@ -9,7 +9,7 @@ from glisson.knowledge import knowledge_base
 from glisson.report.answer import chosen, held_back, lesions_by_duty
 from glisson.report.record import reviewed_by, scan_date
 from glisson.report.view import Gap, Path
-from glisson.report.words import ids, lower_first, number_of
+from glisson.report.words import ids, lower_first, mm, number_of
 
 if TYPE_CHECKING:
     from glisson.assess import Assessment
@@ -61,6 +61,8 @@ def changes(result: Assessment) -> tuple[str, ...]:
         found.append(f"these facts are recorded: {', '.join(missing)}")
     if isinstance(result.case.extrahepatic.status, Unknown) and isinstance(result.case.extrahepatic.sites, Unknown):
         found.append("disease is found outside the liver: staging is not recorded")
+    if any(study.masks.complete is not True for study in result.case.studies) or not result.case.studies:
+        found.append("a lesion is seen that is not outlined: nobody has recorded that all are")
     if reviewed_by(result.case) is None:
         found.append("a review corrects an outline: nobody has reviewed the masks")
     return tuple(found[:MOST_CHANGES])
@@ -79,6 +81,7 @@ def stops(result: Assessment) -> tuple[Gap, ...]:
         for answer in result.answers
         if answer.verdict in ("contraindicated", "relative")
     ]
+    found += _narrow_margins(result)
     duty = lesions_by_duty(result)
     if duty.treated:
         found.append(
@@ -106,6 +109,25 @@ def stops(result: Assessment) -> tuple[Gap, ...]:
         )
     found += [Gap(_about(notice), notice.text) for notice in result.notices if notice.level != "info"]
     return tuple(found)
+
+
+def _narrow_margins(result: Assessment) -> list[Gap]:
+    """Lesions that the resections of the answer remove with less than the margin to plan for."""
+    planned = next((answer.value for answer in result.answers if answer.rule.id == "resection-margin-planned"), None)
+    if planned is None or held_back(result):
+        return []
+    found = []
+    for item in result.resections:
+        margins = (
+            {name: item.margins_mm.get(name) for name in item.clears} if item.name in named_resections(result) else {}
+        )
+        narrow = [f"{name} {mm(value)}" for name, value in margins.items() if value is not None and value < planned]
+        if narrow:
+            text = (
+                f"{lower_first(item.name)} passes nearer than the {planned:g}\u00a0mm to plan for: {', '.join(narrow)}"
+            )
+            found.append(Gap("Narrow margin", text))
+    return found
 
 
 def _stop_name(answer: Any) -> str:
@@ -215,14 +237,14 @@ def _most(result: Assessment) -> str:
     targets = [*duty.must, *duty.open]
     if not result.resections or not targets:
         return "Not assessed; see the answer above."
-    best = max(result.resections, key=lambda item: (len(set(targets) & set(item.clears)), item.verdict != "too little"))
+    enough = [item for item in result.resections if item.verdict != "too little"] or list(result.resections)
+    best = max(enough, key=lambda item: len(set(targets) & set(item.clears)))
     count = len(set(targets) & set(best.clears))
     lead = "Not in this catalogue as one standard resection"
-    return (
-        f"{lead}; the most that one removes: {lower_first(best.name)}, {count} of {len(targets)}."
-        if count
-        else f"{lead}."
-    )
+    if not count:
+        return f"{lead}."
+    most = "the most that one removes" + (" without leaving too little liver" if best.verdict != "too little" else "")
+    return f"{lead}; {most}: {lower_first(best.name)}, {count} of {len(targets)} lesions."
 
 
 def _others(result: Assessment, names: tuple[str, ...]) -> str:

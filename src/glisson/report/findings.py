@@ -161,6 +161,7 @@ def _burden(result: Assessment) -> dict[str, Any] | None:
 def _resection(resection: Any) -> dict[str, Any]:
     return {
         "name": resection.name,
+        "other_names": list(resection.other_names),
         "segments": list(resection.segments),
         "removed_ml": _ml(resection.removed_ml),
         "remnant_ml": _ml(resection.remnant_ml),
@@ -170,6 +171,10 @@ def _resection(resection: Any) -> dict[str, Any]:
         "clears": list(resection.clears),
         "leaves": list(resection.leaves),
         "margins_mm": {name: _mm(resection.margins_mm[name]) for name in resection.margins_mm},
+        "margin_notes": dict(resection.margin_notes),
+        "removed_voxels": int(resection.removed_voxels),
+        "remnant_voxels": int(resection.remnant_voxels),
+        "kept_groups": [list(group) for group in resection.kept_groups],
         "verdict": resection.verdict,
         "reasons": [str(reason) for reason in resection.reasons],
         "notes": _texts(resection.notes),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from glisson.geometry import Grid, Labels, Mask
+from glisson.report.words import slug
 
 if TYPE_CHECKING:
     from glisson.assess import Assessment
@@ -68,8 +68,3 @@ def _labels(result: Assessment, grid: Grid) -> dict[str, Labels]:
     if result.segments is not None:
         labels["segments"] = result.segments.labels
     return labels
-
-
-def slug(name: Any) -> str:
-    """A name as part of a file name: lower case, hyphens, plain letters."""
-    return re.sub(r"[^a-z0-9]+", "-", str(name).lower()).strip("-") or "unnamed"

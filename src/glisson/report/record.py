@@ -135,10 +135,15 @@ def reviewed_by(case: Case) -> str | None:
     return and_list(names) if names else None
 
 
-def grey_line(case: Case) -> str:
-    """The one grey line: what this is, and whether somebody looked at the outlines."""
-    name = reviewed_by(case)
-    return f"Research software, not a medical device. Masks {f'reviewed by {name}' if name else 'not reviewed'}."
+def grey_line(result: Assessment) -> str:
+    """The one grey line: what this is, whether somebody looked at the outlines, and whether the patient exists."""
+    name = reviewed_by(result.case)
+    invented = (
+        "This patient is invented. " if any(notice.code == "virtual-patient" for notice in result.notices) else ""
+    )
+    return (
+        f"{invented}Research software, not a medical device. Masks {f'reviewed by {name}' if name else 'not reviewed'}."
+    )
 
 
 def footer(result: Assessment) -> tuple[Fact, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from glisson.report.answer import limit_words
 from glisson.report.methods import METHODS
 from glisson.report.view import Card, Figure, Measure, Table
-from glisson.report.words import NOT_ASSESSED, and_list, mm, volume
+from glisson.report.words import NOT_ASSESSED, and_list, ids, mm, volume
 
 if TYPE_CHECKING:
     from glisson.assess import Assessment
@@ -56,7 +56,7 @@ def _card(lesion: Any, action: str, figure: Figure | None) -> Card:
         ),
         *(_distance(lesion, name) for name in DISTANCES),
     )
-    return Card(lesion.id, f"{lesion.id}{where}", f"{lesion.nature} ({reason})", action, figure, measures)
+    return Card(lesion.id, f"{lesion.id}{where}", f"{lesion.nature}: {reason}", action, figure, measures)
 
 
 def _segments_in_title(lesion: Any) -> str:
@@ -108,7 +108,7 @@ def liver_table(result: Assessment) -> Table | None:
         _row(
             "liver.nontumour_ml", liver.nontumour_ml, liver.notes.get("nontumour_ml", ""), at_least=liver.touches_border
         ),
-        _row("liver.spleen_ml", liver.spleen_ml, liver.notes.get("spleen_ml", "no spleen mask was given")),
+        _row("liver.spleen_ml", liver.spleen_ml, liver.notes.get("spleen_ml", "")),
     ]
     if result.burden is not None:
         rows += _burden_rows(result.burden)
@@ -118,7 +118,7 @@ def liver_table(result: Assessment) -> Table | None:
 def _row(field: str, value: float | None, note: str, at_least: bool = False) -> tuple[str, str, str]:
     method = METHODS[field]
     if value is None:
-        return (method.label, NOT_ASSESSED, note)
+        return (method.label, NOT_ASSESSED, note or "no mask was given")
     text = volume(value)
     return (method.label, f"at least {text}" if at_least else text, note or method.method)
 
@@ -144,37 +144,27 @@ def _burden_rows(burden: Any) -> list[tuple[str, str, str]]:
 
 
 def resection_table(result: Assessment, named: tuple[str, ...]) -> Table | None:
-    """Every standard resection in the order of planning; those the answer names are emphasised."""
+    """The standard resections that remove a lesion, in the order of planning; those the answer names are emphasised."""
     if not result.resections:
         return None
-    rows = tuple(_resection_row(item) for item in result.resections)
+    shown = [item for item in result.resections if item.clears or item.name in named]
+    idle = [item.name for item in result.resections if item not in shown]
     columns = (
-        "Resection",
-        "Segments",
-        "Removed",
-        "Remnant",
-        "of non-tumour",
-        "Standardised",
-        "Enough?",
-        "Removes (margin)",
-        "Leaves",
-    )
-    emphasis = tuple(index for index, item in enumerate(result.resections) if item.name in named)
+        "Resection", "Segments", "Removed", "Remnant", "of non-tumour", "standardised", "Enough?", "Removes (margin, mm)", "Leaves",
+    )  # fmt: skip
+    emphasis = tuple(index for index, item in enumerate(shown) if item.name in named)
+    note = f"Remnant: {limit_words(result)}; the stricter of the two shares rules."
+    if idle:
+        note += f" No lesion is removed whole with the accepted margin by: {', '.join(idle)}."
     numeric = (False, False, True, True, True, True, False, False, False)
-    return Table(
-        "resections",
-        "Standard resections",
-        columns,
-        numeric,
-        rows,
-        f"Remnant: {limit_words(result)}; the stricter of the two shares rules.",
-        emphasis,
-    )
+    rows = tuple(_resection_row(item) for item in shown)
+    return Table("resections", "Standard resections", columns, numeric, rows, note, emphasis)
 
 
 def _resection_row(item: Any) -> tuple[str, ...]:
     standardised = item.remnant_percent_standardised
-    removes = ", ".join(_with_margin(name, item.margins_mm.get(name)) for name in item.clears) or "none"
+    margins = {name: item.margins_mm.get(name) for name in item.clears}
+    removes = ", ".join(name if mm is None else f"{name}\u00a0({mm:.1f})" for name, mm in margins.items())
     return (
         item.name,
         ", ".join(item.segments),
@@ -183,31 +173,21 @@ def _resection_row(item: Any) -> tuple[str, ...]:
         f"{item.remnant_percent_nontumour:.1f}\u00a0%",
         NOT_ASSESSED if standardised is None else f"{standardised:.1f}\u00a0%",
         item.verdict,
-        removes,
-        ", ".join(item.leaves) or "none",
+        removes or "none",
+        ids(item.leaves, 4) if item.leaves else "none",
     )
-
-
-def _with_margin(name: str, margin: float | None) -> str:
-    return name if margin is None else f"{name}\u00a0({margin:.1f}\u00a0mm)"
 
 
 def resections_note(result: Assessment) -> str:
-    """What several resections say in common: the reasons of their verdicts and their notes, each once."""
-    said = dict.fromkeys(
-        str(text).rstrip(".") for item in result.resections for text in (*item.notes.values(), *item.reasons)
-    )
-    counted = [
-        text
-        for text in said
-        if sum(text in {*(str(n).rstrip(".") for n in (*i.notes.values(), *i.reasons))} for i in result.resections) > 1
-    ]
-    return ". ".join(counted[:6]) + "." if counted else ""
+    """What the resections have in common: how they were measured, and why some verdicts are open; each said once."""
+    said = [text for item in result.resections for key, text in item.notes.items() if key != "kept_groups"]
+    said += [item.reasons[0] for item in result.resections if item.verdict == "undetermined" and item.reasons]
+    return " ".join(dict.fromkeys(said))
 
 
 def methods_table() -> Table:
     """How every number was measured."""
-    rows = tuple((method.label, method.unit or "number", method.method) for method in METHODS.values())
+    rows = tuple((method.label, method.unit or "–", method.method) for method in METHODS.values())
     return Table("methods", "How it was measured", ("Quantity", "Unit", "Method"), (False, False, False), rows)
 
 

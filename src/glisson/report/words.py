@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -21,6 +22,7 @@ __all__ = [
     "number_of",
     "percent",
     "shorten",
+    "slug",
     "spoken",
     "volume",
 ]
@@ -138,3 +140,8 @@ def shorten(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     return text[: most - 1].rsplit(" ", 1)[0].rstrip(",;.") + " …"
+
+
+def slug(name: str) -> str:
+    """A name as part of a file name: lower case, hyphens, plain letters."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"

@@ -19,10 +19,9 @@ __all__ = ["coverage_montage", "key_axial", "key_slice"]
 KEY_WIDTH, KEY_TEXT = 840, 38
 """Pixels across and text size of the key slice: it is printed 45 to 90 mm wide."""
 
-BODY_SHARE = 0.06
-"""A row or column belongs to the body when at least this share of it is not air."""
-
 AIR_HU = -300.0
+"""The body is the largest piece of the slice above this."""
+
 MARGIN_MM = 6.0
 
 COLUMNS, ROWS, TILE_WIDTH, TILE_TEXT, TILE_GAP = 4, 6, 345, 22, 6
@@ -45,11 +44,11 @@ def _present(parts: scan.Parts) -> npt.NDArray[np.float64]:
 
 
 def key_slice(parts: scan.Parts) -> int:
-    """The axial slice that shows the most lesions nearest to their largest extent; without lesions the one with most liver."""
+    """The axial slice that shows most: many lesions near their largest extent, much tumour; without lesions much liver."""
     areas = _present(parts)
     if areas.any():
         shares = (areas / np.maximum(areas.max(axis=1, keepdims=True), 1)).sum(axis=0)
-        return int(np.argmax(shares + 1e-3 * areas.sum(axis=0) / areas.sum(axis=0).max()))
+        return int(np.argmax(shares + areas.sum(axis=0) / areas.sum(axis=0).max()))
     normal = axes_for(parts.grid)[2][0]
     counts = parts.liver.data.sum(axis=tuple(axis for axis in range(3) if axis != normal))
     return int(np.argmax(counts)) + parts.liver.grid.offset_in(parts.grid)[normal]
@@ -90,8 +89,12 @@ def _body(parts: scan.Parts, cut: Cut) -> tuple[float, float, float, float]:
         margin = 25.0
         rows, columns = inside.any(axis=1), inside.any(axis=0)
     else:
-        solid = cut.pixels(parts.image.data) > AIR_HU
-        rows, columns = solid.mean(axis=1) > BODY_SHARE, solid.mean(axis=0) > BODY_SHARE
+        from scipy.ndimage import label
+
+        solid, _ = label(cut.pixels(parts.image.data) > AIR_HU)
+        body = np.bincount(solid.ravel())[1:]
+        inside = solid == int(np.argmax(body)) + 1 if body.size else np.zeros(1, bool)
+        rows, columns = inside.any(axis=-1), inside.any(axis=0)
         margin = MARGIN_MM
         if not rows.any() or not columns.any():
             return (0.0, 0.0, *cut.size_mm)
@@ -121,7 +124,7 @@ def _numbered(
         wide, high = canvas.width, canvas.height
         taken = ((0, high / 2 - edge, edge, high / 2 + edge), (wide - edge, high / 2 - edge, wide, high / 2 + edge))
         places = place_boxes(anchors, radii, sizes_of(badges, size), (wide, high), taken)
-        draw_badges(canvas, badges, anchors, places, size)
+        draw_badges(canvas, badges, anchors, radii, places, size)
     return tuple(name for name, _, _ in shown)
 
 
@@ -192,7 +195,11 @@ def _page(
         tile.text((near, near), f"{cut.height_mm:+.0f}", TILE_TEXT - 4, PAPER, anchor="lt", halo=INK)
         tile.text((near, tile_height / 2), "R", TILE_TEXT - 2, PAPER, anchor="lm", bold=True, halo=INK)
         tile.text((TILE_WIDTH - near, tile_height / 2), "L", TILE_TEXT - 2, PAPER, anchor="rm", bold=True, halo=INK)
-    scan.paint_scale(canvas.part((min(len(slices), COLUMNS) - 1) * across, 0, TILE_WIDTH, tile_height), TILE_WIDTH / width_mm, TILE_TEXT - 4)
+    scan.paint_scale(
+        canvas.part((min(len(slices), COLUMNS) - 1) * across, 0, TILE_WIDTH, tile_height),
+        TILE_WIDTH / width_mm,
+        TILE_TEXT - 4,
+    )
     which = f", part {number[0]} of {number[1]}" if number[1] > 1 else ""
     held = f"Lesions outlined and numbered: {', '.join(seen)}." if seen else "No lesion is outlined on them."
     alt = f"{len(slices)} axial slices through the liver from the top down{which}. {held} Patient's right on the left, front up."

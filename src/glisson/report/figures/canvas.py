@@ -145,7 +145,7 @@ class Canvas:
         wide, high = text_size(text, size, bold)
         x = at[0] - {"l": 0.0, "m": wide / 2, "r": float(wide)}[anchor[0]]
         base = at[1] + {"s": 0.0, "t": float(high), "m": high / 2}[anchor[1]]
-        rim = max(2, round(size / 8)) if halo else 0
+        rim = max(1, round(size / 9)) if halo else 0
         pad = rim + 2
         left, top = round(x) - pad, round(base) - size - pad
         layer_size = (wide + 2 * pad + 2, size + size // 2 + 2 * pad)
@@ -155,7 +155,7 @@ class Canvas:
             layer = Image.new("L", layer_size)
             pen = ImageDraw.Draw(layer)
             pen.text((pad, size + pad), text, fill=255, font=_font(size, bold), anchor="ls", stroke_width=stroke)
-            share = opacity if stroke == 0 else opacity**3
+            share = opacity if stroke == 0 else opacity**4
             self.blend(np.asarray(layer, np.float32) * (share / 255), ink, left, top)
 
     def png(self, *, table: bool = True) -> bytes:

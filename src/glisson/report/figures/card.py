@@ -100,7 +100,7 @@ def _lesions(
         (x, y), reach = scan.disc(flat, cut, frame)
         taken.append((x - reach, y - reach, x + reach, y + reach))
     places = place_boxes(anchors, radii, sizes_of(badges, TEXT - 6), (panel.width, panel.height), taken)
-    draw_badges(panel, badges, anchors, places, TEXT - 6)
+    draw_badges(panel, badges, anchors, radii, places, TEXT - 6)
 
 
 def _diameters(panel: Canvas, cut: Cut, frame: Frame, finding: LesionFinding) -> None:
@@ -144,7 +144,9 @@ def _beside(panel: Canvas, ends: FloatArray, middle: FloatArray, words: str, hel
             low = np.array([edge + wide / 2, edge + high])
             inside = np.clip(place, low, np.array([panel.width, panel.height]) - low)
             cost = abs(turn) * 10 + float(np.hypot(*(inside - place))) * 4
-            cost += sum(1000.0 for spot in held if abs(spot[0] - inside[0]) < wide and abs(spot[1] - inside[1]) < 2 * high)
+            cost += sum(
+                1000.0 for spot in held if abs(spot[0] - inside[0]) < wide and abs(spot[1] - inside[1]) < 2 * high
+            )
             if best is None or cost < best[0]:
                 best = (cost, inside)
     assert best is not None

@@ -88,7 +88,9 @@ def place_boxes(
         for other in range(len(anchors)):
             if other != n:
                 size = radii[other] * 0.8 + 2
-                cost += LESION_COST * _overlap(tried, half, np.concatenate([anchors[other] - size, anchors[other] + size]))
+                cost += LESION_COST * _overlap(
+                    tried, half, np.concatenate([anchors[other] - size, anchors[other] + size])
+                )
         places[n] = np.clip(tried[int(np.argmin(cost))], half + 1, np.maximum(np.array(bounds) - half - 1, half + 1))
         held.append(np.concatenate([places[n] - half, places[n] + half]))
     return places
@@ -107,17 +109,22 @@ def draw_badges(
     canvas: Canvas,
     badges: Sequence[Badge],
     anchors: npt.NDArray[np.float64],
+    radii: npt.NDArray[np.float64],
     places: npt.NDArray[np.float64],
     size: int,
 ) -> None:
-    """Draw leader lines first and the badges over them: the number on the colour, the letter in a field of its own."""
+    """Draw leader lines from the edge of each lesion, and the badges over them.
+
+    The number stands on the colour, the letter in a field of its own.
+    """
     sizes = sizes_of(badges, size)
-    for anchor, place, box in zip(anchors, places, sizes, strict=True):
-        if np.hypot(*(anchor - place)) > np.hypot(*box) / 2:
-            a, b = (float(anchor[0]), float(anchor[1])), (float(place[0]), float(place[1]))
-            canvas.line(a, b, size / 7 + 2.5, INK, 0.75)
+    for anchor, radius, place, box in zip(anchors, radii, places, sizes, strict=True):
+        away = float(np.hypot(*(anchor - place)))
+        if away > max(np.hypot(*box) / 2, radius * 0.5):
+            start = anchor + (place - anchor) * min(radius * 0.75 / away, 0.9)
+            a, b = (float(start[0]), float(start[1])), (float(place[0]), float(place[1]))
+            canvas.line(a, b, size / 9 + 3, INK, 0.8)
             canvas.line(a, b, size / 9, PAPER)
-            canvas.box(a[0] - size / 6, a[1] - size / 6, size / 3, size / 3, PAPER, size / 6)
     for badge, place, (wide, high) in zip(badges, places, sizes, strict=True):
         _draw_badge(canvas, badge, (float(place[0] - wide / 2), float(place[1] - high / 2)), (wide, high), size)
 

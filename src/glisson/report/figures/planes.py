@@ -170,7 +170,9 @@ class Frame:
         box = (x0 - ix, y0 - iy, x1 - ix, y1 - iy)
         return np.asarray(image.resize((self.width, self.height), Image.Resampling.BICUBIC, box=box))
 
-    def outline(self, inside: npt.NDArray[np.bool_], pitch_mm: Sequence[float]) -> tuple[npt.NDArray[np.float32], int, int] | None:
+    def outline(
+        self, inside: npt.NDArray[np.bool_], pitch_mm: Sequence[float]
+    ) -> tuple[npt.NDArray[np.float32], int, int] | None:
         """Signed distance in pixels to a mask's outline (positive inside) on the part of the frame near the mask.
 
         Returns ((h, w) float32, x, y) with the place of the part in the frame, or None where the frame shows none of it.
@@ -194,7 +196,9 @@ class Frame:
         rounded = gaussian_filter(np.clip(away, -reach, reach), ROUNDING_VOXELS, mode="nearest")
         least = KEEP_VOXELS * min(pitch_mm)
         field = np.where(held, np.maximum(rounded, least), np.minimum(rounded, -least))
-        moved = Frame(part.left_mm - c0 * pitch_mm[0], part.top_mm - r0 * pitch_mm[1], part.width, part.height, part.scale)
+        moved = Frame(
+            part.left_mm - c0 * pitch_mm[0], part.top_mm - r0 * pitch_mm[1], part.width, part.height, part.scale
+        )
         fine = moved.resample(field, pitch_mm, -reach)
         down, across = np.gradient(fine)
         return fine / np.maximum(np.hypot(down, across), 1e-3 / self.scale), x, y

@@ -96,7 +96,9 @@ def _tones(scene: Scene) -> Tones | None:
     low, high = (float(value) for value in np.percentile(near, MR_PERCENTILES))
     if high <= low:
         low, high = low - 0.5, low + 0.5
-    return Tones(low, high, False, f"{modality or 'scan'}, grey from {low:.4g} to {high:.4g} (percentiles around the liver)")
+    return Tones(
+        low, high, False, f"{modality or 'scan'}, grey from {low:.4g} to {high:.4g} (percentiles around the liver)"
+    )
 
 
 def paint(canvas: Canvas, parts: Parts, cut: Cut, frame: Frame) -> None:
@@ -174,7 +176,7 @@ def _numeral(canvas: Canvas, name: str, free: npt.NDArray[np.bool_], corner: tup
         return
     at = np.unravel_index(int(np.argmax(deep)), deep.shape)
     place = (corner[0] + float(at[1]), corner[1] + float(at[0]))
-    canvas.text(place, name, size, CAPSULE, anchor="mm", halo=INK, opacity=0.85)
+    canvas.text(place, name, size, PAPER, anchor="mm", halo=INK, opacity=0.8)
 
 
 def anatomy(canvas: Canvas, parts: Parts, cut: Cut, frame: Frame, width: float, names: int = 0) -> None:
@@ -197,7 +199,12 @@ def paint_edges(canvas: Canvas, letters: str, size: int) -> None:
     """The orientation letters in the middle of the left, right, upper and lower edge."""
     near = size * 0.45
     wide, high = canvas.width, canvas.height
-    places = (((near, high / 2), "lm"), ((wide - near, high / 2), "rm"), ((wide / 2, near), "mt"), ((wide / 2, high - near), "ms"))
+    places = (
+        ((near, high / 2), "lm"),
+        ((wide - near, high / 2), "rm"),
+        ((wide / 2, near), "mt"),
+        ((wide / 2, high - near), "ms"),
+    )
     for letter, (at, anchor) in zip(letters, places, strict=True):
         canvas.text(at, letter, size, PAPER, anchor=anchor, bold=True, halo=INK)
 
