@@ -40,3 +40,10 @@ def test_version_is_the_same_everywhere():
 
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == glisson.__version__
     assert f"version: {glisson.__version__}" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_no_public_name_is_the_name_of_a_room():
+    import glisson
+
+    rooms = {path.stem for path in (ROOT / "src" / "glisson").iterdir()}
+    assert not rooms & set(glisson.__all__)

@@ -1,4 +1,4 @@
-"""From files to findings: the real patient by both ways in, and the main job on invented patients, bad luck included."""
+"""From files to findings: the real patient by both ways in, the main job on invented patients, and bad luck."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def init_real(folder: Path, data: Path, scan: Path) -> Path:
     tumours = sorted(data.glob("tumor*.nii.gz"))
     g.init_case(
         folder, ct=scan, liver=data / "liver.nii.gz", lesions=tumours, segments=data / "couinaud.nii.gz",
-        portal=data / "portalvein.nii.gz", hepatic=data / "hepaticveins_ivc.nii.gz", organs={"spleen": data / "spleen.nii.gz"},
+        portal=data / "portalvein.nii.gz", hepatic=data / "hepaticveins_ivc.nii.gz",
+        organs={"spleen": data / "spleen.nii.gz"},
     )  # fmt: skip
     return folder
 
@@ -196,7 +197,7 @@ def test_no_lesions_and_no_images_still_make_an_honest_dossier(patient, tmp_path
     ("arguments", "says"),
     [
         (["plan", "{missing}", "-o", "{out}"], "case.yaml"),
-        (["init", "{out}", "--liver", "{missing}"], "liver"),
+        (["init", "{out}", "--liver", "{missing}"], "does not exist"),
         (["demo", "-o", "{out}", "--primary", "moon"], "moon"),
         (["demo", "-o", "{out}", "--shape", "12"], "three numbers"),
         (["demo"], "-o OUT"),
@@ -221,7 +222,7 @@ def test_a_full_disk_leaves_the_old_dossier_whole(patient, tmp_path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("glisson.imaging.write.os.fdopen", full)
-    with pytest.raises(g.GlissonError, match="No space left"):
+    with pytest.raises(g.GlissonError, match="full"):
         g.write_dossier(result, tmp_path / "out")
     assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from glisson.errors import GlissonError
 
 if TYPE_CHECKING:
-    from glisson.assess import assess
+    from glisson.assessment import assess
     from glisson.imaging import check_case, init_case, read_case
     from glisson.report import findings, write_dossier
     from glisson.simulate import virtual_patient
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "assess": "glisson.assess",
+    "assess": "glisson.assessment",
     "check_case": "glisson.imaging",
     "findings": "glisson.report",
     "init_case": "glisson.imaging",

@@ -56,7 +56,14 @@ def test_meld_3_as_an_independent_program_has_it(inputs, expected):
 
 
 def test_meld_3_on_dialysis_as_an_independent_program_has_it():
-    inputs = dict(sex="male", bilirubin="2.5 mg/dL", sodium=131, inr=1.0, creatinine="1.2 mg/dL", albumin="3.8 g/dL")
+    inputs = {
+        "sex": "male",
+        "bilirubin": "2.5 mg/dL",
+        "sodium": 131,
+        "inr": 1.0,
+        "creatinine": "1.2 mg/dL",
+        "albumin": "3.8 g/dL",
+    }
     assert value("meld-3.0-dialysis", dialysis=True, **inputs) == pytest.approx(26.017367979210107, rel=1e-9)
     assert value("meld-3.0-dialysis", dialysis=False, **inputs) == value("meld-3.0", **inputs)
 
@@ -82,7 +89,13 @@ def test_meld_as_an_independent_program_has_it(bilirubin, creatinine, inr, dialy
      (51.4, 27, 2.4, "severe", 4, 15), (34.1, 35.1, 1.7, "mild", 1, 8), (60, 30, 2.3, "none", 0, 9)],
 )  # fmt: skip
 def test_child_pugh_as_an_independent_program_has_it(bilirubin, albumin, inr, ascites, encephalopathy, expected):
-    given = dict(bilirubin=bilirubin, albumin=albumin, inr=inr, ascites=ascites, encephalopathy=encephalopathy)
+    given = {
+        "bilirubin": bilirubin,
+        "albumin": albumin,
+        "inr": inr,
+        "ascites": ascites,
+        "encephalopathy": encephalopathy,
+    }
     assert value("child-pugh", **given) == expected
 
 
@@ -176,7 +189,7 @@ MORE = st.floats(1.001, 3)
 
 @given(BILIRUBIN, CREATININE, INR, MORE)
 def test_meld_never_falls_when_a_result_gets_worse(bilirubin, creatinine, inr, more):
-    at = dict(bilirubin=bilirubin, creatinine=creatinine, inr=inr, dialysis=False)
+    at = {"bilirubin": bilirubin, "creatinine": creatinine, "inr": inr, "dialysis": False}
     before = value("meld", **at)
     assert before >= 6.43
     for name in ("bilirubin", "creatinine", "inr"):
@@ -187,7 +200,14 @@ def test_meld_never_falls_when_a_result_gets_worse(bilirubin, creatinine, inr, m
 @given(BILIRUBIN, st.floats(100, 160), INR, CREATININE, st.floats(10, 60), MORE)
 def test_meld_3_keeps_its_order(bilirubin, sodium, inr, creatinine, albumin, more):
     """Worse bilirubin, INR or creatinine never lowers it, and a woman has 1.33 more than a man."""
-    at = dict(sex="male", bilirubin=bilirubin, sodium=sodium, inr=inr, creatinine=creatinine, albumin=albumin)
+    at = {
+        "sex": "male",
+        "bilirubin": bilirubin,
+        "sodium": sodium,
+        "inr": inr,
+        "creatinine": creatinine,
+        "albumin": albumin,
+    }
     before = value("meld-3.0", **at)
     assert before >= 6 - 1e-9
     assert value("meld-3.0", **{**at, "sex": "female"}) - before == pytest.approx(1.33)
@@ -226,7 +246,13 @@ def test_both_albi_grades_agree_where_they_have_the_same_names(bilirubin, albumi
     st.integers(0, 4),
 )
 def test_child_pugh_is_a_whole_number_from_5_to_15_with_one_class(bilirubin, albumin, inr, ascites, encephalopathy):
-    given = dict(bilirubin=bilirubin, albumin=albumin, inr=inr, ascites=ascites, encephalopathy=encephalopathy)
+    given = {
+        "bilirubin": bilirubin,
+        "albumin": albumin,
+        "inr": inr,
+        "ascites": ascites,
+        "encephalopathy": encephalopathy,
+    }
     result = score("child-pugh", given)
     assert result.value in range(5, 16)
     assert result.group == ("A" if result.value <= 6 else "B" if result.value <= 9 else "C")
@@ -255,5 +281,5 @@ def test_fib_4_and_apri_are_proportional_to_ast(age, ast, alt, platelets):
      (7, False, True, "invasive", "not met")],
 )  # fmt: skip
 def test_liver_failure_after_hepatectomy(day, inr_raised, bilirubin_raised, management, group):
-    given = dict(day=day, inr_raised=inr_raised, bilirubin_raised=bilirubin_raised, management=management)
+    given = {"day": day, "inr_raised": inr_raised, "bilirubin_raised": bilirubin_raised, "management": management}
     assert score("phlf-isgls", given).group == group

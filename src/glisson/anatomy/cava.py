@@ -20,7 +20,7 @@ MEDIAN_RADIUS_MM = 4.5
 """Median over the slices that the trunk must reach to be taken for the cava; hepatic veins stay below it away from
 their mouths."""
 
-CAUDAL_SHARE = 0.6
+CAUDAL_SHARE = 0.75
 """The cava does not taper downwards: in its lowest quarter the radius is at least this share of its median; a hepatic
 vein's is not."""
 
@@ -117,11 +117,11 @@ def split_hepatic(merged: Mask, liver: Mask | None = None) -> CavaSplit:
     trunk = np.ascontiguousarray(np.moveaxis(sections, 0, axis))
     within = None if liver is None else liver.on(grid, "the liver")
     hepatic, cava, other = (Mask(part, grid) for part in _shared_out(trunk, merged.data[box], within, grid.voxel_ml))
+    height_mm = len(slices) * spacing[axis]
     note = (
-        f"The cava was separated from the hepatic veins as the thick trunk (median inscribed radius {median:.1f} "
-        "mm) that runs "
-        f"{len(slices) * spacing[axis]:.0f} mm through the mask; the border at the mouths of the veins is drawn by "
-        "that rule, not by a reader."
+        f"The cava was separated from the hepatic veins as the thick trunk (median inscribed radius {median:.1f} mm) "
+        f"that runs {height_mm:.0f} mm through the mask; the border at the mouths of the veins is drawn by that rule, "
+        "not by a reader."
     )
     notes = (
         (note,) if other.is_empty else (note, f"{other.volume_ml:.1f} mL of veins outside the liver were set apart.")

@@ -20,17 +20,8 @@ capsule has few.
 """
 
 NOT_LIVER = (
-    "gallbladder",
-    "cava",
-    "stomach",
-    "duodenum",
-    "colon",
-    "small_bowel",
-    "pancreas",
-    "kidney_right",
-    "heart",
-    "aorta",
-)
+    "gallbladder", "cava", "stomach", "duodenum", "colon", "small_bowel", "pancreas", "kidney_right", "heart", "aorta",
+)  # fmt: skip
 """Structures whose voxels are never filled as holes of the liver."""
 
 

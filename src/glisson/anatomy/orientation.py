@@ -46,20 +46,26 @@ _MEANS = {
 
 
 def orientation_notices(scene: Scene, liver: Mask, segments: SegmentMap | None) -> Iterator[Notice]:
-    """A warning for each body axis along which most of the evidence is the wrong way round, with that evidence.
+    """A warning for each body axis that seems to be the wrong way round, with the evidence.
 
-    Evidence: the order of the segments' centroids, and of the organs' where masks are given. Sides and levels that the
-    evidence does not decide are not reported.
+    Evidence: the order of the segments' centroids, which counts alone, and of the organs' where masks are given, which
+    counts when at least as much of it says wrong as right. What the evidence does not decide is not reported.
     """
-    evidence = [*_by_segments(segments), *_by_organs(scene, liver)]
+    by_segments, by_organs = list(_by_segments(segments)), list(_by_organs(scene, liver))
     for axis in (0, 2, 1):
-        wrong = [text for on, right_way, text in evidence if on == axis and not right_way]
-        agree = sum(1 for on, right_way, _ in evidence if on == axis and right_way)
-        if wrong and len(wrong) >= agree:
-            seen = "; ".join(wrong)
+        of_map = [text for on, right_way, text in by_segments if on == axis and not right_way]
+        of_organs = [text for on, right_way, text in by_organs if on == axis and not right_way]
+        agree = sum(1 for on, right_way, _ in by_organs if on == axis and right_way)
+        if len(of_organs) < max(agree, 1):
+            of_organs = []
+        means = _MEANS[axis]
+        if of_map and not of_organs and agree:
+            means = "the segment map is flipped or its labels are exchanged, as the organs lie the right way"
+        if of_map or of_organs:
+            seen = "; ".join([*of_map, *of_organs])
             text = (
-                f"{seen[0].upper()}{seen[1:]}. Probably {_MEANS[axis]}. Nothing was corrected: do not use sides from "
-                "this scan before it is clarified."
+                f"{seen[0].upper()}{seen[1:]}. Probably {means}. Nothing was corrected: do not use sides from this scan "
+                "before it is clarified."
             )
             yield Notice("warning", _CODES[axis], text, "scan")
 

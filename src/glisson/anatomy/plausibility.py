@@ -148,8 +148,8 @@ def _segments(segments: SegmentMap | None) -> Iterator[Notice]:
     absent = [name for name, share in shares.items() if share < SMALLEST_SEGMENT_PERCENT]
     if absent:
         text = (
-            f"Segment {' and '.join(absent)} is missing or nearly so in the segment map. A previous liver "
-            "resection is suspected, "
+            f"Segment {' and '.join(absent)} is missing or nearly so in the segment map. A previous liver resection is "
+            "suspected, "
             "or the map is incomplete; standard resections that name it are not offered."
         )
         yield Notice("warning", "segment-missing", text, "segments")
@@ -163,8 +163,7 @@ def _segments(segments: SegmentMap | None) -> Iterator[Notice]:
     if segments.given_percent < SEGMENTS_COVER_PERCENT:
         text = (
             f"The segment map labels {segments.given_percent:.0f} % of the liver; the rest was given the nearest "
-            "segment. "
-            "Volumes by segment are to be read with that."
+            "segment. Volumes by segment are to be read with that."
         )
         yield Notice("warning", "segments-incomplete", text, "segments")
 
@@ -179,8 +178,7 @@ def _outside_text(lesion: LesionMask) -> str:
     where = ", ".join(f"{c:.0f}" for c in lesion.mask.centroid_mm)
     return (
         f"Lesion {lesion.id} ({lesion.mask.volume_ml:.1f} mL at {where} mm, LPS) lies outside the liver mask. It "
-        "is not counted as liver and "
-        "no liver resection removes it. If it lies in the liver, correct the liver mask; if not, record it under "
+        "is not counted as liver and no liver resection removes it. If it lies in the liver, correct the liver mask; if not, record it under "
         "extrahepatic disease."
     )
 

@@ -16,7 +16,7 @@ from glisson.cli.progress import part, progress_bar
 from glisson.errors import GlissonError, InputError
 
 if TYPE_CHECKING:
-    from glisson.assess import Assessment
+    from glisson.assessment import Assessment
 
 __all__ = ["app", "main"]
 
@@ -125,7 +125,7 @@ def check(case: CaseFolder, as_json: AsJson = False) -> None:
 @app.command()
 def plan(case: CaseFolder, out: OutFolder, as_json: AsJson = False) -> None:
     """The main job: read the case, assess it, write the dossier."""
-    from glisson.assess import assess
+    from glisson.assessment import assess
     from glisson.imaging import read_case
 
     with progress_bar(quiet=as_json) as progress:
@@ -171,7 +171,7 @@ def demo(
             print(f"{write_virtual_case(patient, case)} written. Next: glisson plan {case} -o OUT")
             return
         assert out is not None
-        from glisson.assess import assess
+        from glisson.assessment import assess
 
         result = assess(patient.case, patient.scene, progress=part(progress, 0.4, 0.7))
         _write(result, out, part(progress, 0.7, 1.0))

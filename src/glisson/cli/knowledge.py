@@ -81,7 +81,7 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Why a rule says what it says of a case: verdict, reasons, missing facts, and what one change would flip it."""
-    from glisson.assess import all_facts, assess
+    from glisson.assessment import all_facts, assess
     from glisson.imaging import read_case
     from glisson.knowledge import knowledge_base
 

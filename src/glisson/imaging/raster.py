@@ -66,7 +66,16 @@ def checked_grid(shape: tuple[int, ...], affine: npt.NDArray[np.float64], path: 
             f"{path}: the array axes are not at right angles (off by {degrees:.1f} degrees: a sheared affine, as from "
             "a tilted gantry). Distances would be wrong: resample the scan and its masks onto a rectangular grid first."
         )
-    return Grid((int(shape[0]), int(shape[1]), int(shape[2])), affine)
+    return Grid((shape[0], shape[1], shape[2]), _as_meant(affine))
+
+
+def _as_meant(affine: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The affine in the decimals that were meant: single precision turns a spacing of 0.57 into 0.569999993.
+
+    Takes the shortest decimal that single precision cannot tell from the number kept. Scans pass through single precision on
+    their way (NIfTI headers, converters), and one scan must have one grid whichever way it came.
+    """
+    return np.array([[float(str(value)) for value in row] for row in affine.astype(np.float32)])
 
 
 def whole_numbers(raster: Raster, path: Path, what: str = "a mask") -> npt.NDArray[Any]:

@@ -11,7 +11,7 @@ from glisson.report.view import Headline, Line
 from glisson.report.words import a_or_an, and_list, ids, lower_first, number_of, percent
 
 if TYPE_CHECKING:
-    from glisson.assess import Assessment
+    from glisson.assessment import Assessment
 
 __all__ = ["Choice", "answer_in_one_sentence", "chosen", "headline", "held_back", "lesions_by_duty"]
 

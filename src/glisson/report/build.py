@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from glisson.report import concerns, record, tables
+from glisson.report import cards, concerns, record, tables
 from glisson.report.answer import headline, held_back, lesions_by_duty
 from glisson.report.view import DossierView, Fact, Figure, PageOne
 from glisson.report.words import day
 
 if TYPE_CHECKING:
-    from glisson.assess import Assessment
+    from glisson.assessment import Assessment
 
 __all__ = ["ACTIONS", "actions", "dossier_view"]
 
@@ -71,7 +71,8 @@ def dossier_view(
         remnant_figures=_some(figures, "resections", "remnant"),
         liver=tables.liver_table(result),
         overview=_some(figures, "overview"),
-        cards=tables.cards(result, words, figures),
+        cards_note=cards.cards_note(result),
+        cards=cards.cards(result, words, figures),
         montage=tuple(figures[key] for key in figures if key.startswith("montage")),
         warnings=concerns.warnings(result),
         not_assessed=concerns.not_assessed(result),

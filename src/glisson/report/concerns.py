@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from glisson.case import Unknown
-from glisson.knowledge import knowledge_base
+from glisson.knowledge import Answer, knowledge_base
 from glisson.report.answer import chosen, held_back, lesions_by_duty
 from glisson.report.record import reviewed_by, scan_date
 from glisson.report.view import Gap, Path
 from glisson.report.words import ids, lower_first, mm, number_of
+from glisson.scene import Notice
 
 if TYPE_CHECKING:
-    from glisson.assess import Assessment
+    from glisson.assessment import Assessment
 
 __all__ = ["LIMITS", "changes", "named_resections", "not_assessed", "paths", "stops", "warnings"]
 
@@ -53,12 +54,13 @@ def changes(result: Assessment) -> tuple[str, ...]:
     elif result.segments is None:
         found.append("a map of the liver segments is given")
     if duty.open:
-        found.append(f"the nature of {ids(duty.open)} is settled")
+        which = "the lesions" if len(duty.open) == len(result.lesions) > 2 else ids(duty.open)
+        found.append(f"the nature of {which} is settled")
     if result.liver is not None and result.liver.touches_border:
         found.append("a scan of the whole liver shows more: this one stops inside it, so its volumes are lower bounds")
     missing = _missing_titles(result)
     if missing:
-        found.append(f"these facts are recorded: {', '.join(missing)}")
+        found.append(f"these facts are recorded: {'; '.join(missing)}")
     if isinstance(result.case.extrahepatic.status, Unknown) and isinstance(result.case.extrahepatic.sites, Unknown):
         found.append("disease is found outside the liver: staging is not recorded")
     if any(study.masks.complete is not True for study in result.case.studies) or not result.case.studies:
@@ -69,9 +71,20 @@ def changes(result: Assessment) -> tuple[str, ...]:
 
 
 def _missing_titles(result: Assessment) -> list[str]:
+    """The missing facts that keep the verdict on a resection of the answer open."""
+    names = named_resections(result)
+    open_ones = [item for item in result.resections if item.name in names and item.verdict == "undetermined"]
+    if not open_ones:
+        return []
+    needs = dict.fromkeys(path for answer in result.answers for path in answer.needs)
+    if any(item.remnant_percent_standardised is None for item in open_ones):
+        facts = result.case.facts()
+        needs.update({path: None for path in BODY_SIZE if isinstance(facts.get(path), Unknown)})
     table = knowledge_base().facts
-    paths = dict.fromkeys(path for answer in result.answers for path in answer.needs)
-    return [(table[path].title if path in table else "") or path for path in paths][:4]
+    return [(table[path].title if path in table else "") or path for path in needs][:4]
+
+
+BODY_SIZE = ("patient.height_cm", "patient.weight_kg")
 
 
 def stops(result: Assessment) -> tuple[Gap, ...]:
@@ -114,7 +127,7 @@ def stops(result: Assessment) -> tuple[Gap, ...]:
 def _narrow_margins(result: Assessment) -> list[Gap]:
     """Lesions that the resections of the answer remove with less than the margin to plan for."""
     planned = next((answer.value for answer in result.answers if answer.rule.id == "resection-margin-planned"), None)
-    if planned is None or held_back(result):
+    if not isinstance(planned, int | float) or held_back(result):
         return []
     found = []
     for item in result.resections:
@@ -130,7 +143,7 @@ def _narrow_margins(result: Assessment) -> list[Gap]:
     return found
 
 
-def _stop_name(answer: Any) -> str:
+def _stop_name(answer: Answer) -> str:
     if answer.status != "verified":
         return "Stop not yet confirmed" if answer.verdict == "contraindicated" else "Caution not yet confirmed"
     return "Stop" if answer.verdict == "contraindicated" else "Caution"
@@ -148,7 +161,7 @@ def _open_sites(result: Assessment) -> str:
     return ", ".join(open_sites)
 
 
-def _about(notice: Any) -> str:
+def _about(notice: Notice) -> str:
     return (
         notice.about[:1].upper() + notice.about[1:]
         if notice.about
@@ -156,11 +169,18 @@ def _about(notice: Any) -> str:
     )
 
 
+LEVELS = {"error": "Not usable", "warning": "Warning", "info": "Remark"}
+
+
+def _level(notice: Notice) -> str:
+    return LEVELS.get(notice.level, notice.level)
+
+
 def warnings(result: Assessment) -> tuple[Gap, ...]:
     """Every notice of reading and measuring, the graver first."""
     order = {"error": 0, "warning": 1, "info": 2}
     ranked = sorted(result.notices, key=lambda notice: order.get(notice.level, 3))
-    return tuple(Gap(f"{notice.level}{f' · {notice.about}' if notice.about else ''}", notice.text) for notice in ranked)
+    return tuple(Gap(_level(notice) + (f" · {notice.about}" if notice.about else ""), notice.text) for notice in ranked)
 
 
 def not_assessed(result: Assessment) -> tuple[Gap, ...]:
@@ -179,7 +199,7 @@ def not_assessed(result: Assessment) -> tuple[Gap, ...]:
             (text for item in result.resections for key, text in item.notes.items() if "standardised" in key),
             "height and weight are needed",
         )
-        found.append(Gap("Standardised remnant", lower_first(reason)))
+        found.append(Gap("Standardised remnant", lower_first(reason.removeprefix("Not assessed: ").rstrip("."))))
     return (*found, *OFF_THE_LIST)
 
 

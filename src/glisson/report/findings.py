@@ -13,7 +13,7 @@ from glisson.case import Unknown
 from glisson.report.methods import METHODS
 
 if TYPE_CHECKING:
-    from glisson.assess import Assessment
+    from glisson.assessment import Assessment
 
 __all__ = ["findings", "findings_json", "findings_schema"]
 

@@ -9,7 +9,7 @@ from glisson.geometry import Grid, Labels, Mask
 from glisson.report.words import slug
 
 if TYPE_CHECKING:
-    from glisson.assess import Assessment
+    from glisson.assessment import Assessment
 
 __all__ = ["MOST_RESECTIONS", "lesion_labels", "write_masks"]
 

@@ -11,7 +11,7 @@ from glisson.report.view import Figure
 from glisson.report.words import slug
 
 if TYPE_CHECKING:
-    from glisson.assess import Assessment
+    from glisson.assessment import Assessment
     from glisson.report.figures import Picture
 
 __all__ = ["Drawn", "draw"]
@@ -26,7 +26,10 @@ class Drawn:
 
 
 def draw(result: Assessment, say: Callable[[str, float], None]) -> Drawn:
-    """Draw what the assessment has the parts for; nothing without a scene. say: step in words and share done, 0 to 1."""
+    """Draw what the assessment has the parts for; nothing without a scene.
+
+    say: called with the step in words and the share done, 0 to 1.
+    """
     figures: dict[str, Figure] = {}
     files: dict[str, bytes] = {}
     steps = list(_steps(result))

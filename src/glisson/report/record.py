@@ -10,7 +10,7 @@ from glisson.report.view import Fact
 from glisson.report.words import GAP, and_list, day, fact, months, number_of, shorten, spoken
 
 if TYPE_CHECKING:
-    from glisson.assess import Assessment
+    from glisson.assessment import Assessment
 
 __all__ = ["BLANKS", "footer", "full_record", "grey_line", "question", "reviewed_by", "scan_date", "who", "wish"]
 

@@ -1,20 +1,18 @@
-"""The tables of the pages behind page one: lesions, liver, resections, methods, rules, inputs."""
+"""The tables of the pages behind page one: liver, resections, methods, rules, inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from glisson.report.answer import limit_words
 from glisson.report.methods import METHODS
-from glisson.report.view import Card, Figure, Measure, Table
+from glisson.report.view import Table
 from glisson.report.words import NOT_ASSESSED, and_list, ids, mm, volume
 
 if TYPE_CHECKING:
-    from glisson.assess import Assessment
+    from glisson.assessment import Assessment
 
 __all__ = [
-    "cards",
     "inputs_table",
     "liver_table",
     "methods_table",
@@ -24,77 +22,6 @@ __all__ = [
     "sources",
     "steps_table",
 ]
-
-LOBES = {"right": "right lobe", "left": "left lobe", "both": "both lobes", "caudate": "caudate lobe"}
-DISTANCES = ("capsule", "portal", "hepatic", "cava")
-LOWER_BOUNDS = ("volume_ml", "longest_axial_mm", "perpendicular_mm", "max3d_mm", "share_of_liver_percent")
-"""What is only a lower bound when the scan ends at the lesion."""
-
-
-def cards(result: Assessment, actions: Mapping[str, str], figures: Mapping[str, Figure]) -> tuple[Card, ...]:
-    """One card a lesion: picture, nature, what happens to it, measurements."""
-    return tuple(
-        _card(lesion, actions.get(lesion.id, ""), figures.get(f"lesion-{lesion.id}")) for lesion in result.lesions
-    )
-
-
-def _card(lesion: Any, action: str, figure: Figure | None) -> Card:
-    where = _segments_in_title(lesion)
-    reason = lesion.nature_reason.strip().rstrip(".")
-    measures = (
-        _measure(lesion, "volume_ml", "volume_ml", lesion.volume_ml, volume),
-        _measure(lesion, "longest_axial_mm", "longest_axial_mm", lesion.longest_axial_mm, mm),
-        _measure(lesion, "perpendicular_mm", "perpendicular_mm", lesion.perpendicular_mm, mm),
-        _measure(lesion, "max3d_mm", "max3d_mm", lesion.max3d_mm, mm),
-        _segments(lesion),
-        _measure(
-            lesion,
-            "share_of_liver_percent",
-            "share_of_liver_percent",
-            lesion.share_of_liver_percent,
-            lambda v: f"{v:.2f}\u00a0%",
-        ),
-        *(_distance(lesion, name) for name in DISTANCES),
-    )
-    return Card(lesion.id, f"{lesion.id}{where}", f"{lesion.nature}: {reason}", action, figure, measures)
-
-
-def _segments_in_title(lesion: Any) -> str:
-    if not lesion.segments:
-        return ""
-    main = [name for name, share in sorted(lesion.segments.items(), key=lambda pair: -pair[1]) if share >= 1.0] or list(
-        lesion.segments
-    )[:1]
-    lobe = f", {LOBES[lesion.lobe]}" if lesion.lobe in LOBES else ""
-    return f" · segment{'' if len(main) == 1 else 's'} {and_list(main)}{lobe}"
-
-
-def _measure(lesion: Any, field: str, note: str, value: Any, write: Any) -> Measure:
-    label = METHODS[f"lesions[].{field}"].label
-    said = lesion.notes.get(note, "")
-    if value is None:
-        return Measure(label, f"{NOT_ASSESSED}: {said or 'no reason given'}", "", True)
-    text = write(value)
-    return Measure(label, f"at least {text}" if lesion.touches_border and field in LOWER_BOUNDS else text, said)
-
-
-def _distance(lesion: Any, name: str) -> Measure:
-    value = lesion.distance_mm.get(name)
-    note = lesion.notes.get(f"distance_mm.{name}") or lesion.notes.get(name, "")
-    label = METHODS[f"lesions[].distance_mm.{name}"].label
-    if value is None:
-        return Measure(label, f"{NOT_ASSESSED}: {note or f'no {name} mask'}", "", True)
-    touches = lesion.touches.get(name)
-    return Measure(label, mm(value) + (" — touches" if touches else ""), note)
-
-
-def _segments(lesion: Any) -> Measure:
-    label = METHODS["lesions[].segments"].label
-    note = lesion.notes.get("segments", "")
-    if lesion.segments is None:
-        return Measure(label, f"{NOT_ASSESSED}: {note or 'no segment map'}", "", True)
-    shares = ", ".join(f"{name} {share:.1f}\u00a0%" for name, share in lesion.segments.items())
-    return Measure(label, shares or "in none", note)
 
 
 def liver_table(result: Assessment) -> Table | None:
@@ -150,7 +77,8 @@ def resection_table(result: Assessment, named: tuple[str, ...]) -> Table | None:
     shown = [item for item in result.resections if item.clears or item.name in named]
     idle = [item.name for item in result.resections if item not in shown]
     columns = (
-        "Resection", "Segments", "Removed", "Remnant", "of non-tumour", "standardised", "Enough?", "Removes (margin, mm)", "Leaves",
+        "Resection", "Segments", "Removed", "Remnant", "of non-tumour", "standardised", "Enough?",
+        "Removes (margin, mm)", "Leaves",
     )  # fmt: skip
     emphasis = tuple(index for index, item in enumerate(shown) if item.name in named)
     note = f"Remnant: {limit_words(result)}; the stricter of the two shares rules."
@@ -174,7 +102,7 @@ def _resection_row(item: Any) -> tuple[str, ...]:
         NOT_ASSESSED if standardised is None else f"{standardised:.1f}\u00a0%",
         item.verdict,
         removes or "none",
-        ids(item.leaves, 4) if item.leaves else "none",
+        ids(item.leaves, 8) if item.leaves else "none",
     )
 
 

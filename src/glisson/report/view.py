@@ -139,6 +139,7 @@ class DossierView:
     liver: Table | None
     overview: tuple[Figure, ...]
     cards: tuple[Card, ...]
+    cards_note: str
     montage: tuple[Figure, ...]
     warnings: tuple[Gap, ...]
     not_assessed: tuple[Gap, ...]

@@ -16,7 +16,7 @@ from glisson.report.build import dossier_view
 from glisson.report.findings import findings_json
 
 if TYPE_CHECKING:
-    from glisson.assess import Assessment
+    from glisson.assessment import Assessment
 
 __all__ = ["write_dossier"]
 

@@ -2,7 +2,8 @@
 
 For an input `size` the record may hold `size_above`, `size_from`, `size_below` and `size_upto`: thresholds that each
 add the points `size_above_points` and so on, or else `points`. `size_unit` is what one unit of the thresholds is in
-the unit of the input. A yes adds `size_points`, or else `points`; a word adds the constant `size_word`.
+the unit of the input. A yes adds `size_points`, or else `points`; a word adds the constant `size_word`. An input of
+words without any such constant, such as the primary, gives no points: it is there for groups and limits.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def _points_of(name: str, value: Value, c: Mapping[str, float]) -> float:
     if isinstance(value, bool):
         return _worth(name, c) if value else 0.0
     if isinstance(value, str):
-        return c[f"{name}_{value.replace('-', '_')}"]
+        scored = any(key.startswith(f"{name}_") for key in c)
+        return c[f"{name}_{value.replace('-', '_')}"] if scored else 0.0
     number = round(value / c.get(f"{name}_unit", 1.0), _DECIMALS)
     steps = {f"{name}_{step}{again}": holds for step, holds in _STEPS.items() for again in ("", "_2")}
     return sum(_worth(step, c) for step, holds in steps.items() if step in c and holds(number, c[step]))

@@ -79,7 +79,7 @@ def place_boxes(
         start = radii[n] + reach * 0.9 + 4
         rings = start + np.arange(RINGS)[:, None] * max(reach * 0.6, 4)
         tried = (anchors[n] + rings[..., None] * rays[None]).reshape(-1, 2)
-        if radii[n] > reach * 1.6:
+        if radii[n] > reach * 1.15:
             tried = np.vstack([anchors[n], tried])
         far = np.hypot(*(tried - anchors[n]).T)
         cost = far + OVERLAP_COST * (tried != np.clip(tried, half + 2, np.array(bounds) - half - 2)).any(axis=1)

@@ -29,7 +29,7 @@ LESION: Colour = "#ffc400"
 """A lesion of which nothing is said."""
 
 CAPSULE: Colour = "#e8f4f2"
-LIVER: Colour = "#b9705c"
+LIVER: Colour = "#d98d78"
 KEPT: Colour = "#2f8f83"
 REMOVED: Colour = "#d9cbb8"
 
@@ -47,7 +47,7 @@ ACTION_COLOURS: Mapping[str, Colour] = MappingProxyType(
 
 SEGMENT_TINTS: Mapping[int, Colour] = MappingProxyType(
     {
-        1: "#c9a13b", 2: "#d98c6a", 3: "#b8574a", 4: "#d9b38c", 5: "#a8684f", 6: "#e0a58f", 7: "#96574a", 8: "#c98f5a",
+        1: "#d8b56a", 2: "#f0b48e", 3: "#cf7d6b", 4: "#f2d3a8", 5: "#d6907a", 6: "#f3c3b0", 7: "#c47464", 8: "#eec092",
     }
 )  # fmt: skip
 """Couinaud label -> tint: liver browns that differ in lightness from their neighbours, so that they part in grey too."""

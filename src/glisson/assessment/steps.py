@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from glisson.anatomy import CavaSplit, join_liver, plausibility, segment_map, split_cava
-from glisson.assess.assessment import Assessment
+from glisson.assessment.result import Assessment
 from glisson.geometry import Mask
 from glisson.knowledge import margins, remnant_segments, remnant_threshold
 from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver

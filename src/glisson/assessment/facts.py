@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glisson.assess.assessment import Assessment
+from glisson.assessment.result import Assessment
 from glisson.case import Unknown
 from glisson.knowledge import knowledge_base
 from glisson.lesions import COUNTED, LesionFinding

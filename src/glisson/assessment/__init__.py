@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from glisson import __version__
-from glisson.assess.assessment import Assessment, TraceEntry
-from glisson.assess.facts import all_facts, facts_of_lesions
-from glisson.assess.steps import STEPS, Step
+from glisson.assessment.result import Assessment, TraceEntry
+from glisson.assessment.facts import all_facts, facts_of_lesions
+from glisson.assessment.steps import STEPS, Step
 from glisson.case import Case
 from glisson.scene import Scene
 
