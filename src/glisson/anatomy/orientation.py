@@ -64,8 +64,8 @@ def orientation_notices(scene: Scene, liver: Mask, segments: SegmentMap | None) 
         if of_map or of_organs:
             seen = "; ".join([*of_map, *of_organs])
             text = (
-                f"{seen[0].upper()}{seen[1:]}. Probably {means}. Nothing was corrected: do not use sides from this scan "
-                "before it is clarified."
+                f"{seen[0].upper()}{seen[1:]}. Probably {means}. Nothing was corrected: do not use sides from this "
+                "scan before it is clarified."
             )
             yield Notice("warning", _CODES[axis], text, "scan")
 

@@ -149,8 +149,7 @@ def _segments(segments: SegmentMap | None) -> Iterator[Notice]:
     if absent:
         text = (
             f"Segment {' and '.join(absent)} is missing or nearly so in the segment map. A previous liver resection is "
-            "suspected, "
-            "or the map is incomplete; standard resections that name it are not offered."
+            "suspected, or the map is incomplete."
         )
         yield Notice("warning", "segment-missing", text, "segments")
     for name, share in shares.items():
@@ -178,8 +177,8 @@ def _outside_text(lesion: LesionMask) -> str:
     where = ", ".join(f"{c:.0f}" for c in lesion.mask.centroid_mm)
     return (
         f"Lesion {lesion.id} ({lesion.mask.volume_ml:.1f} mL at {where} mm, LPS) lies outside the liver mask. It "
-        "is not counted as liver and no liver resection removes it. If it lies in the liver, correct the liver mask; if not, record it under "
-        "extrahepatic disease."
+        "is not counted as liver and no liver resection removes it. If it lies in the liver, correct the liver mask; "
+        "if not, record it under extrahepatic disease."
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from glisson import __version__
-from glisson.assessment.result import Assessment, TraceEntry
 from glisson.assessment.facts import all_facts, facts_of_lesions
+from glisson.assessment.result import Assessment, TraceEntry
 from glisson.assessment.steps import STEPS, Step
 from glisson.case import Case
 from glisson.scene import Scene

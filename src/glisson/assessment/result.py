@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from glisson.anatomy import CavaSplit, SegmentMap
 from glisson.case import Case
 from glisson.geometry import Mask
-from glisson.knowledge import Answer
+from glisson.knowledge import Answer, Option, ScoreResult
 from glisson.lesions import Burden, LesionFinding, LiverFinding
 from glisson.planning import Resection
 from glisson.scene import Notice, Scene
@@ -27,7 +27,9 @@ class TraceEntry:
 class Assessment:
     """The case, the scene and all that was found. A field is None (or empty) until, or unless, its step could be taken.
 
-    whole_liver: the liver with the lesions that lie in it, on its own box of the scan's lattice.
+    whole_liver: the liver with the lesions that lie in it, on its own box of the scan's lattice. answers: what the rules
+    of planning and every rule that is not about a treatment say of this patient. options: the verdict on each treatment,
+    for the patient and, where it is judged so, for each lesion. scores: those whose inputs are recorded.
     """
 
     case: Case
@@ -41,5 +43,7 @@ class Assessment:
     burden: Burden | None = None
     resections: tuple[Resection, ...] = ()
     answers: tuple[Answer, ...] = ()
+    options: tuple[Option, ...] = ()
+    scores: tuple[ScoreResult, ...] = ()
     notices: tuple[Notice, ...] = ()
     trace: tuple[TraceEntry, ...] = field(default=())

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from glisson.anatomy import CavaSplit, join_liver, plausibility, segment_map, split_cava
+from glisson.assessment.facts import all_facts, facts_of_lesions
 from glisson.assessment.result import Assessment
 from glisson.geometry import Mask
-from glisson.knowledge import margins, remnant_segments, remnant_threshold
+from glisson.knowledge import knowledge_base, margins, remnant_segments, remnant_threshold
 from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver
 from glisson.planning import standard_resections
 from glisson.scene import Notice
@@ -111,6 +112,22 @@ def _plan_resections(a: Assessment) -> Outcome:
     return replace(a, resections=found), f"{len(found)} resections"
 
 
+def _ask_all_rules(a: Assessment) -> Outcome:
+    facts = all_facts(a)
+    kb = knowledge_base()
+    asked = {answer.rule.id for answer in a.answers}
+    general = (
+        kb.evaluate(rule.id, facts) for rule in kb.rules.values() if rule.id not in asked and not rule.modalities
+    )
+    said = tuple(answer for answer in general if answer.outcome is not None)
+    options = kb.options(facts, facts_of_lesions(a))
+    scores = tuple(
+        result for result in (kb.score_from_facts(name, facts) for name in kb.scores) if result.value is not None
+    )
+    outcome = f"{len(kb.rules)} rules, {len(options)} verdicts on treatments, {len(scores)} scores"
+    return replace(a, answers=(*a.answers, *said), options=options, scores=scores), outcome
+
+
 STEPS: tuple[Step, ...] = (
     Step("whole liver", "Completing the liver", ("scene",), _join_liver),
     Step("segments", "Mapping the segments", ("scene", "whole_liver"), _map_segments),
@@ -119,6 +136,7 @@ STEPS: tuple[Step, ...] = (
     Step("liver volume", "Measuring the liver", ("scene", "whole_liver"), _measure_liver),
     Step("lesions", "Measuring the lesions", ("scene", "whole_liver"), _measure_lesions),
     Step("burden", "Summing up the lesions", ("scene",), _sum_up),
-    Step("rules", "Asking the knowledge base", (), _ask_rules),
+    Step("limits", "Asking for the limits of planning", (), _ask_rules),
     Step("resections", "Planning standard resections", ("scene", "whole_liver", "segments"), _plan_resections),
+    Step("options", "Weighing the options", (), _ask_all_rules),
 )

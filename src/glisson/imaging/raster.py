@@ -72,8 +72,8 @@ def checked_grid(shape: tuple[int, ...], affine: npt.NDArray[np.float64], path: 
 def _as_meant(affine: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The affine in the decimals that were meant: single precision turns a spacing of 0.57 into 0.569999993.
 
-    Takes the shortest decimal that single precision cannot tell from the number kept. Scans pass through single precision on
-    their way (NIfTI headers, converters), and one scan must have one grid whichever way it came.
+    Takes the shortest decimal that single precision cannot tell from the number kept. Scans pass through single
+    precision on their way (NIfTI headers, converters), and one scan must have one grid whichever way it came.
     """
     return np.array([[float(str(value)) for value in row] for row in affine.astype(np.float32)])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from glisson.case import Unknown
-from glisson.errors import KnowledgeError
+from glisson.errors import InputError, KnowledgeError
 from glisson.knowledge.answers import UNDETERMINED, Answer, ask
 from glisson.knowledge.changes import Change, Gap, Question, changes, rank_missing
 from glisson.knowledge.facts import FactTable, is_missing
@@ -153,9 +153,16 @@ class KnowledgeBase:
         return compute(_find(self.scores, score_id, "score"), inputs)
 
     def score_from_facts(self, score_id: str, facts: Facts) -> ScoreResult:
-        """One score with its inputs taken from the facts of the case; scores it builds on are computed first."""
+        """One score with its inputs taken from the facts of the case; scores it builds on are computed first.
+
+        Facts that the score cannot use (no lesion at all, say) leave it without a value, as missing ones do.
+        """
         spec = _find(self.scores, score_id, "score")
-        return compute(spec, {item.name: self._fact_or_score(item.fact, facts) for item in spec.inputs})
+        inputs = {item.name: self._fact_or_score(item.fact, facts) for item in spec.inputs}
+        try:
+            return compute(spec, inputs)
+        except InputError as refusal:
+            return compute(spec, dict.fromkeys(inputs, Unknown(str(refusal))))
 
     def _fact_or_score(self, path: str, facts: Facts) -> object:
         other = path.removeprefix("score.")

@@ -71,7 +71,7 @@ def dossier_view(
         remnant_figures=_some(figures, "resections", "remnant"),
         liver=tables.liver_table(result),
         overview=_some(figures, "overview"),
-        cards_note=cards.cards_note(result),
+        cards_note=cards.cards_note(result, figures),
         cards=cards.cards(result, words, figures),
         montage=tuple(figures[key] for key in figures if key.startswith("montage")),
         warnings=concerns.warnings(result),

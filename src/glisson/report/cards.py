@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from glisson.lesions import DISTANCES, LesionFinding
 from glisson.report.methods import METHODS
 from glisson.report.view import Card, Figure, Measure
-from glisson.report.words import NOT_ASSESSED, and_list, mm, volume
+from glisson.report.words import NOT_ASSESSED, and_list, lower_first, mm, volume
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
@@ -28,25 +28,40 @@ TITLE_PERCENT = 1.0
 def cards(result: Assessment, actions: Mapping[str, str], figures: Mapping[str, Figure]) -> tuple[Card, ...]:
     """One card a lesion. actions: lesion id -> what happens to it; figures: pictures by key (lesion-ID)."""
     shared = set(_shared_notes(result).values())
+    caption = _shared_caption(result, figures)
     return tuple(
         Card(
             id=lesion.id,
             title=lesion.id + _where(lesion),
             nature=f"{lesion.nature}: {lesion.nature_reason.strip().rstrip('.')}",
             action=actions.get(lesion.id, ""),
-            figure=figures.get(f"lesion-{lesion.id}"),
+            figure=_without(figures.get(f"lesion-{lesion.id}"), caption),
             measures=tuple(replace(m, note="" if m.note in shared else m.note) for m in _measures(lesion)),
         )
         for lesion in result.lesions
     )
 
 
-def cards_note(result: Assessment) -> str:
+def cards_note(result: Assessment, figures: Mapping[str, Figure]) -> str:
     """What holds for a measurement of every lesion, said once above the cards instead of on each."""
     labels: dict[str, list[str]] = {}
     for field, text in _shared_notes(result).items():
         labels.setdefault(text.rstrip("."), []).append(METHODS[f"lesions[].{field}"].label)
-    return " ".join(f"{and_list(names)}: {text}." for text, names in labels.items())
+    said = [
+        f"{names[0]}{''.join(f', {lower_first(name)}' for name in names[1:])}: {text}."
+        for text, names in labels.items()
+    ]
+    return " ".join([*said, _shared_caption(result, figures)]).strip()
+
+
+def _shared_caption(result: Assessment, figures: Mapping[str, Figure]) -> str:
+    """The words under the pictures of the lesions, when all are the same."""
+    captions = {figures[key].caption for lesion in result.lesions if (key := f"lesion-{lesion.id}") in figures}
+    return captions.pop() if len(captions) == 1 and len(result.lesions) > 1 else ""
+
+
+def _without(figure: Figure | None, caption: str) -> Figure | None:
+    return replace(figure, caption="") if figure is not None and caption else figure
 
 
 def _shared_notes(result: Assessment) -> dict[str, str]:
