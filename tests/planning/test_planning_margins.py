@@ -13,7 +13,7 @@ from glisson.planning import SegmentBorders
 
 TILTS = ((1, 0, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (1, 2, 3), (3, 1, -2), (0.2, 1, 0.1))
 CUBE = 1.3
-"""The smooth outline of a cube keeps its volume: its corners are rounded, so its faces bulge by 0.4 of the 3 mm voxels."""
+"""The smooth outline of a cube keeps its volume: rounded corners, so bulging faces, by 0.4 of voxels of 3 mm."""
 
 SPACINGS = ((1.0, 1.0, 1.0), (0.7, 0.7, 2.5), (0.57, 0.57, 1.6))
 
@@ -21,8 +21,8 @@ SPACINGS = ((1.0, 1.0, 1.0), (0.7, 0.7, 2.5), (0.57, 0.57, 1.6))
 def phantom(spacing, tilt, radius_mm, gap_mm, how=None):
     """A box of liver split by a plane into VII and VIII, and a ball on one side whose outline keeps `gap_mm` to it.
 
-    The plane runs through the middle of the grid, half-way between voxel centres: where exactly a plane along the slices
-    lies between two of them, no method can tell.
+    The plane is taken half-way between the last voxel centres on either side: where between them it lies, no method can
+    tell.
     """
     shape = tuple(2 * round(32.0 / s) for s in spacing)
     grid = Grid.axial(shape, spacing, tuple(-(n - 1) / 2 * s for n, s in zip(shape, spacing, strict=True)))
@@ -33,8 +33,10 @@ def phantom(spacing, tilt, radius_mm, gap_mm, how=None):
     points = grid.to_mm(np.indices(shape).transpose(1, 2, 3, 0))
     normal = np.array(tilt, float) / np.linalg.norm(tilt)
     aside = np.array([0.13, -0.21, 0.31])
-    centre = normal * (radius_mm + gap_mm - aside @ normal) + aside
-    labels = np.where(points @ normal > 0, 7, 8).astype(np.uint8)
+    height = points @ normal
+    plane = (height[height > 1e-9].min() + height[height <= 1e-9].max()) / 2
+    centre = normal * (plane + radius_mm + gap_mm - aside @ normal) + aside
+    labels = np.where(height > 1e-9, 7, 8).astype(np.uint8)
     ball = Mask(np.linalg.norm(points - centre, axis=-1) <= radius_mm, grid)
     return SegmentBorders(SegmentMap(Labels(labels, grid), 100.0)), surface(ball)
 

@@ -188,7 +188,7 @@ def test_any_other_error_also_leaves_the_folder_clean(
 
 def test_lesion_labels_count_in_the_order_of_the_scene(fakes: Any) -> None:
     scene = fakes.scene(3)
-    labels = lesion_labels(fakes.result(scene=scene), scene.grid)
+    labels = lesion_labels(scene, scene.grid)
     assert labels.names == {1: "L1", 2: "L2", 3: "L3"}
     assert labels.values == (1, 2, 3)
 

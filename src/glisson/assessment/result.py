@@ -27,9 +27,9 @@ class TraceEntry:
 class Assessment:
     """The case, the scene and all that was found. A field is None (or empty) until, or unless, its step could be taken.
 
-    whole_liver: the liver with the lesions that lie in it, on its own box of the scan's lattice. answers: what the rules
-    of planning and every rule that is not about a treatment say of this patient. options: the verdict on each treatment,
-    for the patient and, where it is judged so, for each lesion. scores: those whose inputs are recorded.
+    whole_liver: the liver with the lesions that lie in it, on its own box of the scan's lattice. answers: what the
+    rules of planning and every rule that is not about a treatment say of this patient. options: the verdict on each
+    treatment, for the patient and, where it is judged so, for each lesion. scores: those whose inputs are recorded.
     """
 
     case: Case

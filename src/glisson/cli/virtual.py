@@ -24,6 +24,7 @@ def write_virtual_case(patient: VirtualPatient, folder: Path) -> Path:
     """
     from glisson.case import CASE_FILE, MaskFile, SegmentsFile, dump_case
     from glisson.imaging import write_labels, write_mask, write_volume
+    from glisson.report.masks import lesion_labels
 
     path = folder / CASE_FILE
     if path.exists():
@@ -40,9 +41,10 @@ def write_virtual_case(patient: VirtualPatient, folder: Path) -> Path:
     files = {name: MaskFile(f"{name}.nii.gz") for name in sorted(scene.structures)}
     for name in files:
         write_mask(folder / f"{name}.nii.gz", scene.structures[name], scene.grid)
-    lesions = tuple(MaskFile(f"lesion-{lesion.id}.nii.gz") for lesion in scene.lesions)
-    for lesion in scene.lesions:
-        write_mask(folder / f"lesion-{lesion.id}.nii.gz", lesion.mask, scene.grid)
+    lesions: tuple[MaskFile, ...] = ()
+    if scene.lesions:
+        write_labels(folder / "lesions.nii.gz", lesion_labels(scene, scene.grid), scene.grid)
+        lesions = (MaskFile("lesions.nii.gz"),)
     if scene.segments is not None:
         write_labels(folder / "segments.nii.gz", scene.segments, scene.grid)
     study = patient.case.studies[-1]
@@ -50,6 +52,7 @@ def write_virtual_case(patient: VirtualPatient, folder: Path) -> Path:
     masks = replace(
         study.masks,
         lesions=lesions,
+        keep_labels=True,
         segments=SegmentsFile("segments.nii.gz") if scene.segments is not None else None,
         organs={name: file for name, file in files.items() if name not in OWN_KEYS},
         **own,

@@ -93,24 +93,27 @@ class SegmentBorders:
         """Smallest distance in mm from a lesion's outline to each border between two segments.
 
         Method: the nearest voxel faces by k-d tree; those near the minimum are smoothed (FIT_MM) and taken as small
-        flat patches; the distance is the smallest between the vertices of the lesion's surface and those patches. The
-        error on flat borders of any tilt is below half the largest voxel side. lies_in: segments that hold part of the
-        lesion; the borders between two of them run through it (or beside a lesion that any cut along them divides) and
-        are left out.
+        flat patches; the distance is the smallest between the vertices of the lesion's surface and those patches. For
+        balls beside flat borders of any tilt the error is below 0.3 of the largest voxel side (0.15 mm on voxels of
+        1 mm), on top of what the voxels cannot tell: a border along the slices lies anywhere between two of them.
+        lies_in: segments that hold part of the lesion; the borders between two of them are left out, as a cut along
+        them divides the lesion.
         """
+        points = _Points(lesion.vertices_mm)
         return {
-            pair: self._distance(pair, lesion.vertices_mm)
+            pair: self._distance(pair, points)
             for pair in self.faces_mm
             if not (pair[0] in lies_in and pair[1] in lies_in)
         }
 
-    def _distance(self, pair: Pair, vertices: FloatArray) -> float:
+    def _distance(self, pair: Pair, points: _Points) -> float:
         faces, tree = self.faces_mm[pair], self._tree(pair)
         spacing = self.segments.labels.grid.spacing_mm
         slack = NEAR_DIAGONALS * float(np.linalg.norm(spacing))
-        bound = float(tree.query(vertices[::COARSE_STEP])[0].min())
-        coarse, _ = tree.query(vertices, distance_upper_bound=bound + slack)
-        close = vertices[coarse <= coarse.min() + slack]
+        coarse = tree.query(points.samples)[0]
+        close = points.possible(coarse, float(coarse.min()) + slack)
+        fine, _ = tree.query(close, distance_upper_bound=float(coarse.min()) + slack)
+        close = close[fine <= fine.min() + slack]
         _, nearest = tree.query(close, k=min(NEIGHBOURS, len(faces)))
         nearest = nearest.reshape(len(close), -1)
         used, at = np.unique(nearest, return_inverse=True)
@@ -127,6 +130,22 @@ class SegmentBorders:
         if pair not in self._trees:
             self._trees[pair] = cKDTree(self.faces_mm[pair], balanced_tree=False)
         return self._trees[pair]
+
+
+class _Points:
+    """The vertices of a lesion's surface with a sparse sample of them, so that far ones are passed over in groups."""
+
+    def __init__(self, vertices: FloatArray) -> None:
+        from scipy.spatial import cKDTree
+
+        self.vertices = vertices
+        self.samples = vertices[::COARSE_STEP]
+        self._away, self._sample = cKDTree(self.samples).query(vertices)
+
+    def possible(self, sample_distances: FloatArray, limit_mm: float) -> FloatArray:
+        """The vertices that may lie within a limit, from the distances of the samples (triangle inequality)."""
+        found: FloatArray = self.vertices[sample_distances[self._sample] - self._away <= limit_mm]
+        return found
 
 
 def _patches(

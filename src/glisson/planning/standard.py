@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from glisson.anatomy import SEGMENT_NAMES, SegmentMap
 from glisson.case import Case
-from glisson.geometry import Mask, Surface, reaches_border, surface
+from glisson.geometry import Grid, Mask, Surface, reaches_border, surface
 from glisson.knowledge import margins
 from glisson.planning.catalogue import CATALOGUE, StandardResection
 from glisson.planning.margins import Pair, SegmentBorders
 from glisson.planning.remnant import RemnantRules, remnant_rules
 from glisson.planning.resection import Resection
-from glisson.scene import Notice, Scene
+from glisson.scene import LesionMask, Notice, Scene
 
 __all__ = ["resection_notices", "standard_resections"]
 
@@ -46,7 +46,7 @@ class Lesion(Protocol):
 
 @dataclass(frozen=True)
 class _Placed:
-    """A lesion in the liver: its voxels in each segment (index by label), voxels outside the liver, distances to the
+    """A lesion: how many of its voxels lie in each segment (index by label, 0 outside the liver), its distances to the
     borders."""
 
     id: str
@@ -136,13 +136,12 @@ def _prepare(
     surfaces: Mapping[str, Surface],
 ) -> _Liver:
     natures = {lesion.id: lesion.nature for lesion in lesions}
-    grid, labels = segments.labels.grid, segments.labels.data
+    grid, labels = segments.labels.grid, segments.labels.data.ravel()
     borders = SegmentBorders(segments)
-    tumour = np.zeros(labels.shape, dtype=np.bool_)
-    placed = []
+    placed, outlined = [], [np.zeros(0, dtype=np.int64)]
     for lesion in scene.lesions:
-        voxels = lesion.mask.on(grid, f"lesion {lesion.id}")
-        tumour |= voxels
+        voxels = _voxels(lesion, grid)
+        outlined.append(voxels)
         nature = natures.get(lesion.id, "indeterminate")
         if nature in NEVER:
             continue
@@ -152,7 +151,7 @@ def _prepare(
         lies_in = [name for value, name in SEGMENT_NAMES.items() if found[value]]
         distances = borders.distances_mm(mesh, lies_in) if mesh is not None and inside else {}
         placed.append(_Placed(lesion.id, nature, found, distances))
-    counts = np.bincount(labels[tumour], minlength=9)
+    counts = np.bincount(labels[np.unique(np.concatenate(outlined))], minlength=9)
     return _Liver(
         segments=segments,
         borders=borders,
@@ -162,6 +161,13 @@ def _prepare(
         accept_mm=margins().resection_accept_mm,
         cut_by_scan=reaches_border(liver, scene.grid),
     )
+
+
+def _voxels(lesion: LesionMask, grid: Grid) -> npt.NDArray[np.int64]:
+    """Flat indices on `grid` of the lesion's voxels that lie on it."""
+    index = np.argwhere(lesion.mask.data) + lesion.mask.grid.offset_in(grid, f"lesion {lesion.id}")
+    index = index[((index >= 0) & (index < grid.shape)).all(axis=1)]
+    return np.ravel_multi_index(tuple(index.T), grid.shape).astype(np.int64)
 
 
 def _evaluate(entry: StandardResection, liver: _Liver) -> Resection:

@@ -14,10 +14,12 @@ from glisson.scene import Notice
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
+    from glisson.planning import Resection
 
-__all__ = ["LIMITS", "changes", "named_resections", "not_assessed", "paths", "stops", "warnings"]
+__all__ = ["LIMITS", "changes", "leading_resections", "named_resections", "not_assessed", "paths", "stops", "warnings"]
 
 MOST_CHANGES = 3
+MOST_DRAWN = 4
 
 CARE = "Palliative care alongside, offered early."
 
@@ -41,6 +43,14 @@ def named_resections(result: Assessment) -> tuple[str, ...]:
     both = tuple(lesion.id for lesion in result.lesions if lesion.id in {*duty.must, *duty.open})
     found = (chosen(result, targets).resection for targets in (both, duty.must))
     return tuple(dict.fromkeys(item.name for item in found if item is not None))
+
+
+def leading_resections(result: Assessment) -> tuple[Resection, ...]:
+    """The resections worth a drawing: those the answer names, then the next of planning that remove a lesion."""
+    names = named_resections(result)
+    named = [item for name in names for item in result.resections if item.name == name]
+    others = [item for item in result.resections if item.clears and item.name not in names]
+    return tuple([*named, *others][:MOST_DRAWN])
 
 
 def changes(result: Assessment) -> tuple[str, ...]:

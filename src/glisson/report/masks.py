@@ -10,6 +10,7 @@ from glisson.report.words import slug
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
+    from glisson.scene import Scene
 
 __all__ = ["MOST_RESECTIONS", "lesion_labels", "write_masks"]
 
@@ -37,11 +38,11 @@ def write_masks(result: Assessment, folder: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def lesion_labels(result: Assessment, grid: Grid) -> Labels:
+def lesion_labels(scene: Scene, grid: Grid) -> Labels:
     """Label n for the voxels of the nth lesion of the scene; where outlines overlap, the later one."""
     import numpy as np
 
-    lesions = result.scene.lesions if result.scene else ()
+    lesions = scene.lesions
     data = np.zeros(grid.shape, np.uint8 if len(lesions) < 256 else np.uint16)
     for number, lesion in enumerate(lesions, 1):
         start = lesion.mask.grid.offset_in(grid, f"lesion {lesion.id}")
@@ -64,7 +65,7 @@ def _masks(result: Assessment) -> dict[str, Mask]:
 def _labels(result: Assessment, grid: Grid) -> dict[str, Labels]:
     labels: dict[str, Labels] = {}
     if result.scene is not None and result.scene.lesions:
-        labels["lesions"] = lesion_labels(result, grid)
+        labels["lesions"] = lesion_labels(result.scene, grid)
     if result.segments is not None:
         labels["segments"] = result.segments.labels
     return labels

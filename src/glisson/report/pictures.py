@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from glisson.report.answer import limit_answer
 from glisson.report.build import actions
+from glisson.report.concerns import leading_resections
 from glisson.report.view import Figure
 from glisson.report.words import slug
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
-    from glisson.report.figures import Picture
+    from glisson.lesions import LesionFinding
+    from glisson.report.figures import Marks, Parts, Picture
 
 __all__ = ["Drawn", "draw"]
 
@@ -43,19 +47,31 @@ def draw(result: Assessment, say: Callable[[str, float], None]) -> Drawn:
     return Drawn(figures, files)
 
 
-def _steps(result: Assessment) -> Iterator[tuple[str, str, Callable[[], tuple[Picture, ...]]]]:
-    """Key, title and maker of each picture there is something to draw for."""
-    from glisson.report.figures import axial, card, palette, scan
+def _steps(result: Assessment) -> Iterator[tuple[str, str, Callable[[], Sequence[Picture]]]]:
+    """Key, title and maker of each picture there is something to draw for; the 3D model is made once, when needed."""
+    from glisson.report import figures as f
 
     if result.scene is None:
         return
-    parts = scan.parts_of(result.scene, result.whole_liver, result.segments, result.cava)
-    marks = {name: (letter, palette.ACTION_COLOURS[letter]) for name, letter in actions(result).items()}
-    yield "axial", "Axial", lambda: (axial.key_axial(parts, marks),)
+    parts = f.parts_of(result.scene, result.whole_liver, result.segments, result.cava)
+    model = cache(lambda: f.model_of(parts))
+    marks = {name: (letter, f.ACTION_COLOURS[letter]) for name, letter in actions(result).items()}
+    yield "axial", "Axial slice", lambda: [f.key_axial(parts, marks)]
+    yield "overview", "Liver, vessels and lesions in 3D", lambda: [f.overview_3d(model(), marks)]
     for lesion in result.lesions:
-        yield (
-            f"lesion-{lesion.id}",
-            f"Lesion {lesion.id}",
-            lambda lesion=lesion: (card.lesion_card(parts, lesion, marks),),
-        )
-    yield "montage", "Slices through the liver", lambda: axial.coverage_montage(parts, marks)
+        yield f"lesion-{lesion.id}", f"Lesion {lesion.id}", partial(_card, f.lesion_card, parts, lesion, marks)
+    yield "montage", "Slices through the liver", lambda: f.coverage_montage(parts, marks)
+    leading = leading_resections(result)
+    if leading:
+        yield "resections", "What would be removed", lambda: [p for p in [f.resection_strip(model(), leading)] if p]
+        yield "remnant", "What would remain", lambda: [f.remnant_bars(leading, _limits(result))]
+
+
+def _card(make: Callable[..., Picture], parts: Parts, lesion: LesionFinding, marks: Marks) -> list[Picture]:
+    return [make(parts, lesion, marks)]
+
+
+def _limits(result: Assessment) -> list[tuple[str, float]]:
+    """The limits for the remnant that the record leaves open: one when it is decided."""
+    answer = limit_answer(result)
+    return [("limit", value) for value in answer.possible_values] if answer else []

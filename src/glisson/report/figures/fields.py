@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,15 @@ from glisson.geometry import FloatArray, Grid, Labels, Mask, box_of
 from glisson.report.figures.palette import VESSELS
 from glisson.report.figures.scan import Parts
 
-__all__ = ["Field", "Model", "model_of", "smooth_field"]
+__all__ = ["LEAST_RADIUS_MM", "Field", "Model", "coarse_field", "model_of", "smooth_field"]
 
 STEP_MM, SIGMA_MM = 1.25, 1.7
 """Spacing of the fields and standard deviation of the Gaussian that takes away the voxel steps."""
 
-COARSE_STEP_MM, COARSE_SIGMA_MM = 2.5, 1.8
-"""The same for segments and removed parts, of which only the border on the liver's surface is seen."""
+COARSE_STEP_MM, COARSE_SIGMA_MM, COARSE_VOXEL_MM = 2.5, 1.8, 1.5
+"""The same for segments and removed parts, of which only the border on the liver's surface is seen, and the voxels of the
+scan that are looked at for them.
+"""
 
 LEAST_SIGMA_VOXELS = 0.75
 """The Gaussian is at least this wide in voxels of the scan, so that thick slices leave no terraces."""
@@ -55,7 +58,10 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """The liver in three dimensions: fields of the liver, of each segment by its label, of vessels and lesions by name."""
+    """The liver in three dimensions: fields of the liver, of each segment by its label, of vessels and lesions by name.
+
+    small: lesions drawn larger than they are. seen: what was already cast, by view and window.
+    """
 
     liver: Field
     segments: Mapping[int, Field]
@@ -64,6 +70,7 @@ class Model:
     centroids_mm: Mapping[str, FloatArray]
     radii_mm: Mapping[str, float]
     small: tuple[str, ...] = field(default=())
+    seen: dict[Any, Any] = field(default_factory=dict, repr=False)
 
 
 def model_of(parts: Parts) -> Model:
@@ -162,23 +169,29 @@ def _at_least_a_ball(made: Field, centre_mm: FloatArray) -> Field:
 
 def _segment_fields(labels: Labels) -> dict[int, Field]:
     """A field for each label, from every nth voxel, which is enough for borders on the surface."""
-    strides = [max(int(1.5 / pitch), 1) for pitch in labels.grid.spacing_mm]
+    strides = _strides(labels.grid)
     thin = labels.data[:: strides[0], :: strides[1], :: strides[2]]
-    affine = labels.grid.affine.copy()
-    affine[:3, :3] *= strides
-    grid = Grid((thin.shape[0], thin.shape[1], thin.shape[2]), affine)
+    grid = _thinned(labels.grid, strides, thin.shape)
     values = (int(value) for value in np.flatnonzero(np.bincount(thin.ravel())) if value)
     return {value: smooth_field(Mask(thin == value, grid), COARSE_STEP_MM, COARSE_SIGMA_MM) for value in values}
 
 
-def removed_field(mask: Mask) -> Field | None:
-    """The field of a part of the liver that is removed; None when it is empty."""
+def coarse_field(mask: Mask) -> Field | None:
+    """The field of a part of the liver, for its border on the surface; None when it is empty."""
     if mask.is_empty:
         return None
-    strides = [max(int(1.5 / pitch), 1) for pitch in mask.grid.spacing_mm]
+    strides = _strides(mask.grid)
     thin = mask.data[:: strides[0], :: strides[1], :: strides[2]]
     if not thin.any():
         return smooth_field(mask, COARSE_STEP_MM, COARSE_SIGMA_MM)
-    affine = mask.grid.affine.copy()
+    return smooth_field(Mask(thin, _thinned(mask.grid, strides, thin.shape)), COARSE_STEP_MM, COARSE_SIGMA_MM)
+
+
+def _strides(grid: Grid) -> list[int]:
+    return [max(int(COARSE_VOXEL_MM / pitch), 1) for pitch in grid.spacing_mm]
+
+
+def _thinned(grid: Grid, strides: list[int], shape: tuple[int, ...]) -> Grid:
+    affine = grid.affine.copy()
     affine[:3, :3] *= strides
-    return smooth_field(Mask(thin, Grid((thin.shape[0], thin.shape[1], thin.shape[2]), affine)), COARSE_STEP_MM, COARSE_SIGMA_MM)
+    return Grid((shape[0], shape[1], shape[2]), affine)

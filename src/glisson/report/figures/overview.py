@@ -11,15 +11,15 @@ from glisson.report.figures.canvas import Canvas, Picture, text_size
 from glisson.report.figures.fields import LEAST_RADIUS_MM, Model
 from glisson.report.figures.labels import badge_for, draw_badges, lesion_numbers, place_boxes, sizes_of
 from glisson.report.figures.palette import INK, LESION, PAPER, SOFT, VESSEL_NAMES, VESSELS, Colour, Marks
-from glisson.report.figures.rays import VIEWS
-from glisson.report.figures.render import Geometry, compose, geometry_of, segment_paint, segment_shares, window_for
+from glisson.report.figures.rays import VIEWS, Window
+from glisson.report.figures.render import Geometry, compose, geometry_of, segment_paint, window_for
 
-__all__ = ["overview_3d"]
+__all__ = ["number_lesions", "overview_3d", "shrunk", "side_by_side"]
 
-VIEW_WIDTH, VIEW_TEXT = 620, 27
+VIEW_WIDTH, VIEW_TEXT = 600, 27
 """Pixels across one view and its text size: a view is printed 45 to 90 mm wide."""
 
-FINER = 1.4
+FINER = 1.3
 """Views are rendered this much finer than they are shown, for smooth edges."""
 
 SIDE_ROOM = 44
@@ -34,20 +34,20 @@ def overview_3d(model: Model, marks: Marks | None = None, views: Sequence[str] =
     windows = [window_for(model, view, VIEW_WIDTH) for view in views]
     scale = min(window.scale for window in windows)
     windows = [window_for(model, view, VIEW_WIDTH, scale * FINER) for view in views]
-    geometries = _side_by_side(model, views, windows)
+    geometries = side_by_side(model, views, windows)
     high = max(round(window.height / FINER) for window in windows)
     across = VIEW_WIDTH + 2 * SIDE_ROOM
-    legend = _legend(model, across * len(views))
+    legend = _legend(model, marks, across * len(views))
     canvas = Canvas(across * len(views), high + 2 * SIDE_ROOM + legend.height)
     canvas.pixels[high + 2 * SIDE_ROOM :] = legend.pixels
     for place, geometry in enumerate(geometries):
         _view(canvas.part(place * across, 0, across, high + 2 * SIDE_ROOM), model, geometry, marks)
     last = canvas.part((len(views) - 1) * across, 0, across, high + 2 * SIDE_ROOM)
     _scale_bar(last, scale)
-    return canvas.picture(*_words(model, marks, views))
+    return canvas.picture(*_words(model, marks, views), table=False)
 
 
-def _side_by_side(model: Model, views: Sequence[str], windows: Sequence) -> list[Geometry]:
+def side_by_side(model: Model, views: Sequence[str], windows: Sequence[Window]) -> list[Geometry]:
     """The geometry of each view, two at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -64,13 +64,20 @@ def shrunk(image: npt.NDArray[np.uint8], factor: float) -> npt.NDArray[np.uint8]
 
 
 def _view(panel: Canvas, model: Model, geometry: Geometry, marks: Marks | None) -> None:
-    image = shrunk(compose(geometry, segment_paint(model, geometry), marks), FINER)
+    paint = segment_paint(model, geometry)
+    image = shrunk(compose(geometry, paint, marks), FINER)
     x, y = (panel.width - image.shape[1]) // 2, (panel.height - image.shape[0]) // 2
     panel.pixels[y : y + image.shape[0], x : x + image.shape[1]] = image
-    number_lesions(panel, model, geometry, (x, y), FINER, marks, VIEW_TEXT)
+    labels = paint.labels if model.segments else None
+    number_lesions(panel, model, geometry, (x, y), FINER, marks, VIEW_TEXT, labels)
     near = SIDE_ROOM * 0.3
     wide, high = panel.width, panel.height
-    places = (((near, high / 2), "lm"), ((wide - near, high / 2), "rm"), ((wide / 2, near), "mt"), ((wide / 2, high - near), "ms"))
+    places = (
+        ((near, high / 2), "lm"),
+        ((wide - near, high / 2), "rm"),
+        ((wide / 2, near), "mt"),
+        ((wide / 2, high - near), "ms"),
+    )
     for letter, (at, anchor) in zip(geometry.view.edges, places, strict=True):
         panel.text(at, letter, VIEW_TEXT, SOFT, anchor=anchor, bold=True)
     panel.text((near, near), geometry.view.words, VIEW_TEXT - 5, SOFT, anchor="lt")
@@ -78,40 +85,47 @@ def _view(panel: Canvas, model: Model, geometry: Geometry, marks: Marks | None) 
 
 def number_lesions(
     panel: Canvas, model: Model, geometry: Geometry, corner: tuple[int, int], finer: float, marks: Marks | None, size: int,
-    *, numerals: bool = True,
+    labels: npt.NDArray[np.intp] | None = None,
 ) -> None:  # fmt: skip
-    """Badges at the projected middles of the lesions and, where there is room, the numerals of the segments."""
+    """Badges at the projected middles of the lesions and, where there is room, the numerals of the segments.
+
+    corner: where the rendered picture lies in the panel. finer: how many of its pixels make one. labels: which segment of the
+    model each of the front's hits is, from one; None draws no numerals.
+    """
     ids = list(model.centroids_mm)
     numbers = lesion_numbers(ids)
     size = size if len(ids) <= 16 else round(size * 0.72)
     badges = [badge_for(name, numbers, marks) for name in ids]
     boxes = np.zeros((0, 4))
     if ids:
-        at = geometry.window.to_pixels(geometry.view, np.array([model.centroids_mm[name] for name in ids])) / finer + corner
+        at = (
+            geometry.window.to_pixels(geometry.view, np.array([model.centroids_mm[name] for name in ids])) / finer
+            + corner
+        )
         radii = np.array([model.radii_mm[name] for name in ids]) * geometry.window.scale / finer
         sizes = sizes_of(badges, size)
         edge = size * 1.5
         taken = [(0, 0, panel.width, edge), (0, panel.height - edge, panel.width, panel.height)]
         places = place_boxes(at, radii, sizes, (panel.width, panel.height), taken)
         boxes = np.concatenate([places - sizes / 2, places + sizes / 2], axis=1)
-    if numerals and model.segments:
-        _numerals(panel, model, geometry, corner, finer, boxes, size - 3)
+    if labels is not None:
+        _numerals(panel, model, geometry, corner, finer, boxes, size - 3, labels)
     if ids:
         draw_badges(panel, badges, at, radii, places, size)
 
 
 def _numerals(
-    panel: Canvas, model: Model, geometry: Geometry, corner: tuple[int, int], finer: float, boxes: npt.NDArray[np.float64], size: int
+    panel: Canvas, model: Model, geometry: Geometry, corner: tuple[int, int], finer: float, boxes: npt.NDArray[np.float64], size: int,
+    labels: npt.NDArray[np.intp],
 ) -> None:  # fmt: skip
     """The numeral of each segment where it is seen widest, off the badges; none where it would not fit."""
     import edt
 
     from glisson.anatomy import SEGMENT_NAMES
 
-    best = np.argmax(segment_shares(model, geometry), axis=1) + 1
     seen = np.zeros((panel.height, panel.width), np.uint8)
     hits = geometry.front
-    seen[(hits.rows / finer).astype(int) + corner[1], (hits.columns / finer).astype(int) + corner[0]] = best
+    seen[(hits.rows / finer).astype(int) + corner[1], (hits.columns / finer).astype(int) + corner[0]] = labels
     for kind, _, solid in geometry.solids:
         if kind == "lesion":
             seen[(solid.rows / finer).astype(int) + corner[1], (solid.columns / finer).astype(int) + corner[0]] = 0
@@ -126,10 +140,12 @@ def _numerals(
         panel.text((float(column), float(row)), name, size, INK, anchor="mm", halo=PAPER, opacity=0.75)
 
 
-def _legend(model: Model, width: int) -> Canvas:
+def _legend(model: Model, marks: Marks | None, width: int) -> Canvas:
     """Swatches with names, in as many lines as they need."""
     entries: list[tuple[str, Colour]] = [(VESSEL_NAMES[name], VESSELS[name]) for name in model.vessels]
-    if model.lesions:
+    used_marks = dict(sorted({marks[name] for name in model.lesions if name in marks})) if marks else {}
+    entries += [(f"lesion {letter}".strip(), colour) for letter, colour in used_marks.items()]
+    if any(name not in (marks or {}) for name in model.lesions):
         entries.append(("lesion", LESION))
     if model.segments:
         entries.append(("I–VIII segments", ""))
@@ -177,5 +193,7 @@ def _words(model: Model, marks: Marks | None, views: Sequence[str]) -> tuple[str
     )
     caption = "Drawn from smoothed outlines; measure on the slices."
     if model.small:
-        caption += f" Drawn larger than they are, {2 * LEAST_RADIUS_MM:.0f} mm across, to be seen: {', '.join(model.small)}."
+        caption += (
+            f" Drawn larger than they are, {2 * LEAST_RADIUS_MM:.0f} mm across, to be seen: {', '.join(model.small)}."
+        )
     return alt, caption

@@ -30,7 +30,7 @@ LESION: Colour = "#ffc400"
 
 CAPSULE: Colour = "#e8f4f2"
 LIVER: Colour = "#d98d78"
-KEPT: Colour = "#2f8f83"
+KEPT: Colour = "#359a8c"
 REMOVED: Colour = "#d9cbb8"
 
 VESSELS: Mapping[str, Colour] = MappingProxyType(

@@ -12,11 +12,14 @@ from glisson.report.figures.fields import Field, Float32
 
 __all__ = ["VIEWS", "Hits", "View", "Window", "cast"]
 
-STRIDE = 0.7
+STRIDE = 1.0
 """Step of a ray in voxels of the field."""
 
 NORMAL_REACH = 1.2
-"""Half the distance over which the gradient is taken, in voxels of the field."""
+"""How far from a hit the gradient is taken, along each axis, in voxels of the field."""
+
+TETRAHEDRON = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
+"""Four corners of a cube from which a gradient follows: the sum of value times corner."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +115,11 @@ def cast(field: Field, view: View, window: Window, *, backwards: bool = False) -
         active = active[z[active] <= far[active]]
     kept = np.flatnonzero(~np.isnan(depth))
     index = base[:, kept] + matrix[:, 2:] * depth[kept]
-    slopes = np.empty((kept.size, 3))
-    for axis in range(3):
-        reach = np.zeros((3, 1))
-        reach[axis] = NORMAL_REACH
-        ahead, behind = (map_coordinates(field.values, index + s * reach, order=1, prefilter=False) for s in (1, -1))
-        slopes[:, axis] = behind - ahead
+    slopes = np.zeros((kept.size, 3))
+    for corner in TETRAHEDRON:
+        reach = np.array(corner)[:, None] * NORMAL_REACH
+        value = map_coordinates(field.values, index + reach, order=1, prefilter=False)
+        slopes -= value[:, None] * corner
     normals = slopes @ inverse @ view.basis
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     found = (sign * depth[kept]).astype(np.float32)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from glisson.report.figures.fields import Float32, Model
+from glisson.report.figures.fields import Field, Float32, Model
 from glisson.report.figures.palette import LESION, LIVER, PAPER, SEGMENT_TINTS, VESSELS, Colour, Marks, rgb
 from glisson.report.figures.rays import VIEWS, Hits, View, Window, cast
 
-__all__ = ["Geometry", "compose", "geometry_of", "segment_paint", "window_for"]
+__all__ = ["Geometry", "Paint", "border", "compose", "geometry_of", "segment_paint", "shares_on_surface", "window_for"]
 
 LIGHT = (-0.42, -0.55, -0.72)
 """Towards the lamp, along the picture's right, down and into: above the left shoulder of the eye."""
@@ -33,6 +33,9 @@ INSIDE_MM = 2.0
 
 LINE_PIXELS = 1.5
 
+SPARSE = 3
+"""Segments are looked up at every third pixel across and down."""
+
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
@@ -47,10 +50,13 @@ class Geometry:
 
 @dataclass(frozen=True, eq=False)
 class Paint:
-    """Colours of the liver's surface: (N, 3) RGB 0..1 for the hits of the front, and how much it hides, (N,) factors."""
+    """Colours of the liver's surface: (N, 3) RGB 0..1 for the hits of the front, how much it hides, (N,) factors,
+    and which part it is, (N,) numbers from one.
+    """
 
     colours: Float32
     cover: Float32
+    labels: npt.NDArray[np.intp]
 
 
 def window_for(model: Model, view: str, width: int, scale: float | None = None, margin_mm: float = 8.0) -> Window:
@@ -71,12 +77,16 @@ def window_for(model: Model, view: str, width: int, scale: float | None = None, 
 
 
 def geometry_of(model: Model, view: str, window: Window) -> Geometry:
-    """Cast every field of a model."""
-    seen = VIEWS[view]
-    solids = [("vessel", name, cast(made, seen, window)) for name, made in model.vessels.items()]
-    solids += [("lesion", name, cast(made, seen, window)) for name, made in model.lesions.items()]
-    front, back = cast(model.liver, seen, window), cast(model.liver, seen, window, backwards=True)
-    return Geometry(seen, window, front, back, tuple(solids))
+    """Every field of a model cast once; what was cast before is given back."""
+    key = (view, window)
+    if key not in model.seen:
+        eye = VIEWS[view]
+        solids = [("vessel", name, cast(made, eye, window)) for name, made in model.vessels.items()]
+        solids += [("lesion", name, cast(made, eye, window)) for name, made in model.lesions.items()]
+        front, back = cast(model.liver, eye, window), cast(model.liver, eye, window, backwards=True)
+        model.seen[key] = Geometry(eye, window, front, back, tuple(solids))
+    found: Geometry = model.seen[key]
+    return found
 
 
 def _shade(hits: Hits, colours: Float32, strength: float = 1.0) -> Float32:
@@ -100,25 +110,41 @@ def segment_paint(model: Model, geometry: Geometry) -> Paint:
     hits = geometry.front
     cover = np.ones(hits.depth.size, np.float32)
     if not model.segments:
-        return Paint(_plain(LIVER, hits.depth.size), cover)
-    shares = segment_shares(model, geometry)
-    order = np.sort(shares, axis=1)
+        return Paint(_plain(LIVER, hits.depth.size), cover, np.zeros(hits.depth.size, np.intp))
+    shares = shares_on_surface(geometry, tuple(model.segments.values()))
     weights = shares**6
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     tints = np.stack([_plain(SEGMENT_TINTS.get(value, LIVER), 1)[0] for value in model.segments])
-    gap = _on_image(geometry, order[:, -1] - order[:, -2], 1.0)
-    slope = np.hypot(*np.gradient(gap))
-    away = gap / np.maximum(slope, 1e-3)
-    line = np.clip(LINE_PIXELS - away, 0, 1)[hits.rows, hits.columns].astype(np.float32)
+    order = np.sort(shares, axis=1) if shares.shape[1] > 1 else np.column_stack([np.zeros(len(shares)), shares])
+    line = border(geometry, order[:, -1] - order[:, -2])
     colours = (weights @ tints).astype(np.float32) * (1 - 0.45 * line[:, None])
-    return Paint(colours, cover + 0.9 * line)
+    return Paint(colours, cover + 0.9 * line, np.argmax(shares, axis=1) + 1)
 
 
-def segment_shares(model: Model, geometry: Geometry) -> npt.NDArray[np.float64]:
-    """(N, segments) how much each segment is there just below the front's hits."""
-    hits = geometry.front
-    points = hits.points_mm(geometry.view, geometry.window) - INSIDE_MM * (hits.normals @ geometry.view.basis.T)
-    return np.stack([made.at(points) for made in model.segments.values()], axis=1) + 1e-6
+def shares_on_surface(geometry: Geometry, fields: tuple[Field, ...]) -> npt.NDArray[np.float32]:
+    """(N, fields) values of coarse fields just below the front's hits, interpolated from every third pixel."""
+    from PIL import Image
+
+    hits, window = geometry.front, geometry.window
+    some = np.flatnonzero((hits.rows % SPARSE == SPARSE // 2) & (hits.columns % SPARSE == SPARSE // 2))
+    few = Hits(hits.rows[some], hits.columns[some], hits.depth[some], hits.normals[some])
+    points = few.points_mm(geometry.view, window) - INSIDE_MM * (few.normals @ geometry.view.basis.T)
+    size = (-(-window.width // SPARSE), -(-window.height // SPARSE))
+    found = np.empty((hits.depth.size, len(fields)), np.float32)
+    for column, made in enumerate(fields):
+        image = np.zeros((size[1], size[0]), np.float32)
+        image[few.rows // SPARSE, few.columns // SPARSE] = made.at(points)
+        large = Image.fromarray(image).resize((size[0] * SPARSE, size[1] * SPARSE), Image.Resampling.BILINEAR)
+        found[:, column] = np.asarray(large)[hits.rows, hits.columns]
+    return np.maximum(found, 1e-6)
+
+
+def border(geometry: Geometry, gap: npt.NDArray[np.floating]) -> Float32:
+    """(N,) opacity of a thin line along the zeros of a field given on the front's hits."""
+    image = _on_image(geometry, gap, 1.0)
+    away = np.abs(image) / np.maximum(np.hypot(*np.gradient(image)), 1e-3)
+    result: Float32 = np.clip(LINE_PIXELS - away, 0, 1)[geometry.front.rows, geometry.front.columns].astype(np.float32)
+    return result
 
 
 def _on_image(geometry: Geometry, values: npt.NDArray[np.floating], empty: float) -> npt.NDArray[np.float64]:
@@ -185,4 +211,3 @@ def _solids(geometry: Geometry, marks: Marks | None) -> tuple[Float32, Float32]:
         shade = 1 - SHADE * np.clip(-ahead / SHADE_MM, 0, 1)
         image *= shade[..., None]
     return depth, image
-

@@ -1,0 +1,19 @@
+"""The pictures of the dossier, as PNG bytes with words for who cannot see them.
+
+`parts_of` gathers what the flat pictures show, `model_of` turns it into the fields of the three-dimensional ones. The same
+input gives the same bytes. Flat cuts and drawings have the patient's right on the left of the picture.
+"""
+
+from glisson.report.figures.axial import coverage_montage, key_axial
+from glisson.report.figures.canvas import Picture
+from glisson.report.figures.card import lesion_card
+from glisson.report.figures.fields import Model, model_of
+from glisson.report.figures.overview import overview_3d
+from glisson.report.figures.palette import ACTION_COLOURS, Marks
+from glisson.report.figures.resections import remnant_bars, resection_strip
+from glisson.report.figures.scan import Parts, parts_of
+
+__all__ = [
+    "ACTION_COLOURS", "Marks", "Model", "Parts", "Picture", "coverage_montage", "key_axial", "lesion_card", "model_of",
+    "overview_3d", "parts_of", "remnant_bars", "resection_strip",
+]  # fmt: skip
