@@ -135,12 +135,6 @@ def test_incomplete_map(scene_of, labels, layers, told):
     assert ("segments-incomplete" in notices(scene_of(liver, segments=labels))) is told
 
 
-def test_lesion_outside(scene_of, cube):
-    found = notices(scene_of(lesions=[cube((10, 12), (10, 12), (10, 12)), cube((57, 59), (1, 3), (1, 3))]))
-    assert found["lesion-outside-liver"].about == "L2"
-    assert "(0.2 mL at 172, 4, 4 mm, LPS)" in found["lesion-outside-liver"].text
-
-
 @pytest.mark.real
 @pytest.mark.parametrize("number", [0, 12, 27, 28, 29, 30, 36, 46, 47, 48, 66, 100])
 def test_mirrored_headers_of_real_livers(ircadb, number):

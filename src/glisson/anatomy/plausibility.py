@@ -9,7 +9,7 @@ import numpy as np
 from glisson.anatomy.orientation import orientation_notices
 from glisson.anatomy.segments import SegmentMap
 from glisson.geometry import Mask, box_of, reaches_border
-from glisson.scene import LesionMask, Notice, Scene
+from glisson.scene import Notice, Scene
 
 __all__ = ["plausibility"]
 
@@ -48,8 +48,8 @@ def plausibility(scene: Scene, liver: Mask, segments: SegmentMap | None) -> tupl
 
     liver, segments: as `whole_liver` and `segment_map` give them. Codes: mirrored, upside-down, front-to-back,
     liver-cut, organs-overlap, vessels-mostly-outside, liver-volume-unusual, liver-in-pieces, segment-missing,
-    segment-share-unusual, segments-incomplete, lesion-outside-liver. What was added to the liver is in
-    `WholeLiver.notes`.
+    segment-share-unusual, segments-incomplete. What was added to the liver is in `WholeLiver.notes`; lesions outside it
+    are named by `lesions.lesion_notices`.
     """
     return (
         *orientation_notices(scene, liver, segments),
@@ -59,7 +59,6 @@ def plausibility(scene: Scene, liver: Mask, segments: SegmentMap | None) -> tupl
         *_size(liver),
         *_pieces(scene.liver),
         *_segments(segments),
-        *_lesions(scene, liver),
     )
 
 
@@ -165,21 +164,6 @@ def _segments(segments: SegmentMap | None) -> Iterator[Notice]:
             "segment. Volumes by segment are to be read with that."
         )
         yield Notice("warning", "segments-incomplete", text, "segments")
-
-
-def _lesions(scene: Scene, liver: Mask) -> Iterator[Notice]:
-    for lesion in scene.lesions:
-        if not lesion.mask.is_empty and not _shared(liver, lesion.mask):
-            yield Notice("warning", "lesion-outside-liver", _outside_text(lesion), lesion.id)
-
-
-def _outside_text(lesion: LesionMask) -> str:
-    where = ", ".join(f"{c:.0f}" for c in lesion.mask.centroid_mm)
-    return (
-        f"Lesion {lesion.id} ({lesion.mask.volume_ml:.1f} mL at {where} mm, LPS) lies outside the liver mask. It "
-        "is not counted as liver and no liver resection removes it. If it lies in the liver, correct the liver mask; "
-        "if not, record it under extrahepatic disease."
-    )
 
 
 def _shared(a: Mask, b: Mask) -> int:

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from glisson.errors import MissingExtra
 from glisson.report.view import DossierView
 
 __all__ = ["pdf"]
@@ -50,7 +52,8 @@ def pdf(view: DossierView, pictures: Mapping[str, bytes], *, stamped: datetime |
 
 
 def _fonts() -> Path:
-    """The folder of DejaVu fonts that ships with matplotlib."""
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    """The folder of DejaVu fonts that ships with matplotlib, found without importing it."""
+    spec = find_spec("matplotlib")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtra("The PDF needs the fonts that come with matplotlib. Install it: pip install matplotlib")
+    return Path(spec.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from glisson.report.answer import limit_words
 from glisson.report.methods import METHODS
 from glisson.report.view import Table
-from glisson.report.words import NOT_ASSESSED, and_list, ids, mm, volume
+from glisson.report.words import NOT_ASSESSED, and_list, ids, lower_first, mm, volume
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
+    from glisson.lesions import Burden
+    from glisson.planning import Resection
 
 __all__ = [
     "inputs_table",
@@ -50,7 +52,7 @@ def _row(field: str, value: float | None, note: str, at_least: bool = False) -> 
     return (method.label, f"at least {text}" if at_least else text, note or method.method)
 
 
-def _burden_rows(burden: Any) -> list[tuple[str, str, str]]:
+def _burden_rows(burden: Burden) -> list[tuple[str, str, str]]:
     natures = and_list(f"{count} {nature}" for nature, count in burden.counts.items() if count)
     bilobar = None if burden.bilobar is None else "yes" if burden.bilobar else "no"
     share, largest, score = burden.share_percent, burden.largest_mm, burden.tumour_burden_score
@@ -89,7 +91,7 @@ def resection_table(result: Assessment, named: tuple[str, ...]) -> Table | None:
     return Table("resections", "Standard resections", columns, numeric, rows, note, emphasis)
 
 
-def _resection_row(item: Any) -> tuple[str, ...]:
+def _resection_row(item: Resection) -> tuple[str, ...]:
     standardised = item.remnant_percent_standardised
     margins = {name: item.margins_mm.get(name) for name in item.clears}
     removes = ", ".join(name if mm is None else f"{name}\u00a0({mm:.1f})" for name, mm in margins.items())
@@ -108,9 +110,22 @@ def _resection_row(item: Any) -> tuple[str, ...]:
 
 def resections_note(result: Assessment) -> str:
     """What the resections have in common: how they were measured, and why some verdicts are open; each said once."""
-    said = [text for item in result.resections for key, text in item.notes.items() if key != "kept_groups"]
-    said += [item.reasons[0] for item in result.resections if item.verdict == "undetermined" and item.reasons]
+    said = [f"{NOTED.get(key, key)}: {lower_first(text)}" for item in result.resections for key, text in _notes(item)]
+    known = [item for item in result.resections if item.remnant_percent_standardised is not None]
+    said += [f"Enough? {item.reasons[0]}" for item in known if item.verdict == "undetermined" and item.reasons]
     return " ".join(dict.fromkeys(said))
+
+
+NOTED = {
+    "margins_mm": "Margin",
+    "vessels": "Vessels",
+    "remnant_percent_standardised": "Standardised remnant",
+    "remnant_ml": "Volumes",
+}
+
+
+def _notes(item: Resection) -> list[tuple[str, str]]:
+    return [(key, text) for key, text in item.notes.items() if key != "kept_groups"]
 
 
 def methods_table() -> Table:

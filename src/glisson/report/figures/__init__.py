@@ -1,7 +1,7 @@
 """The pictures of the dossier, as PNG bytes with words for who cannot see them.
 
-`parts_of` gathers what the flat pictures show, `model_of` turns it into the fields of the three-dimensional ones. The same
-input gives the same bytes. Flat cuts and drawings have the patient's right on the left of the picture.
+`parts_of` gathers what the flat pictures show, `model_of` turns it into the fields of the three-dimensional ones. The
+same input gives the same bytes. Flat cuts and drawings have the patient's right on the left of the picture.
 """
 
 from glisson.report.figures.axial import coverage_montage, key_axial

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,11 @@ KEY_WIDTH, KEY_TEXT = 840, 38
 AIR_HU = -300.0
 """The body is the largest piece of the slice above this."""
 
-MARGIN_MM = 6.0
+MARGIN_MM, BARE_MARGIN_MM = 6.0, 25.0
+"""Room around the body, and around the liver where there is no scan."""
+
+MOST_LARGE_BADGES = 8
+"""With more lesions on a slice the numbers are smaller."""
 
 COLUMNS, ROWS, TILE_WIDTH, TILE_TEXT, TILE_GAP = 4, 6, 345, 22, 6
 """The montage: tiles a picture and their size in pixels; it is printed about 180 mm wide."""
@@ -44,7 +49,9 @@ def _present(parts: scan.Parts) -> npt.NDArray[np.float64]:
 
 
 def key_slice(parts: scan.Parts) -> int:
-    """The axial slice that shows most: many lesions near their largest extent, much tumour; without lesions much liver."""
+    """The axial slice that shows most: many lesions near their largest extent, much tumour; without lesions much
+    liver.
+    """
     areas = _present(parts)
     if areas.any():
         shares = (areas / np.maximum(areas.max(axis=1, keepdims=True), 1)).sum(axis=0)
@@ -60,9 +67,10 @@ def key_axial(parts: scan.Parts, marks: Marks | None = None) -> Picture:
     left, top, width, high = _body(parts, cut)
     canvas = Canvas(KEY_WIDTH, max(round(KEY_WIDTH * high / width), KEY_WIDTH // 3))
     frame = Frame.around((left + width / 2, top + high / 2), width, canvas.width, canvas.height)
-    scan.paint(canvas, parts, cut, frame)
-    scan.anatomy(canvas, parts, cut, frame, 2.0, round(KEY_TEXT * 0.8))
-    shown = _numbered(canvas, parts, cut, frame, marks, KEY_TEXT)
+    panel = scan.Panel(canvas, parts, cut, frame)
+    panel.paint()
+    panel.anatomy(2.0, round(KEY_TEXT * 0.8))
+    shown = _numbered(panel, marks, KEY_TEXT)
     scan.paint_edges(canvas, cut.edges, KEY_TEXT)
     scan.paint_scale(canvas, frame.scale, KEY_TEXT - 8)
     source = parts.tones.words if parts.tones else "No scan was given: the liver as a grey shape"
@@ -82,54 +90,58 @@ def _actions(shown: Sequence[str], marks: Marks | None) -> str:
 def _body(parts: scan.Parts, cut: Cut) -> tuple[float, float, float, float]:
     """Left, top, width and height in mm of the body on a cut; of the liver with room around it where there is no scan."""
     pitch = np.array(cut.pitch_mm)
-    if parts.image is None or parts.tones is None or not parts.tones.is_ct:
-        inside = cut.of_part(parts.liver) if parts.image is None else np.ones(1, bool)
-        if parts.image is not None or not inside.any():
-            return (0.0, 0.0, *cut.size_mm)
-        margin = 25.0
-        rows, columns = inside.any(axis=1), inside.any(axis=0)
+    if parts.image is None:
+        patch, margin = cut.patch(parts.liver.data, parts.start(parts.liver)), BARE_MARGIN_MM
+        inside, row, column = (patch.flat, patch.row, patch.column) if patch else (np.zeros((1, 1), bool), 0, 0)
     else:
-        from scipy.ndimage import label
-
-        solid, _ = label(cut.pixels(parts.image.data) > AIR_HU)
-        body = np.bincount(solid.ravel())[1:]
-        inside = solid == int(np.argmax(body)) + 1 if body.size else np.zeros(1, bool)
-        rows, columns = inside.any(axis=-1), inside.any(axis=0)
-        margin = MARGIN_MM
-        if not rows.any() or not columns.any():
-            return (0.0, 0.0, *cut.size_mm)
+        inside, row, column, margin = _largest_solid(cut.pixels(parts.image.data), parts), 0, 0, MARGIN_MM
+    if not inside.any():
+        return (0.0, 0.0, *cut.size_mm)
+    rows, columns = inside.any(axis=1), inside.any(axis=0)
     x, y = np.flatnonzero(columns), np.flatnonzero(rows)
-    left, top = x[0] * pitch[0] - margin, y[0] * pitch[1] - margin
-    return left, top, (x[-1] + 1) * pitch[0] + margin - left, (y[-1] + 1) * pitch[1] + margin - top
+    low, high = np.array([x[0] + column, y[0] + row]) * pitch, np.array([x[-1] + 1 + column, y[-1] + 1 + row]) * pitch
+    size = high - low + 2 * margin
+    return float(low[0]) - margin, float(low[1]) - margin, float(size[0]), float(size[1])
 
 
-def _numbered(
-    canvas: Canvas, parts: scan.Parts, cut: Cut, frame: Frame, marks: Marks | None, size: int
-) -> tuple[str, ...]:
+def _largest_solid(pixels: npt.NDArray[Any], parts: scan.Parts) -> npt.NDArray[np.bool_]:
+    """The largest piece of a CT slice that is not air; nothing for other scans, of which the whole slice is shown."""
+    from scipy.ndimage import label
+
+    if parts.tones is None or not parts.tones.is_ct:
+        return np.zeros((1, 1), bool)
+    pieces, count = label(pixels > AIR_HU)
+    if not count:
+        return np.zeros((1, 1), bool)
+    result: npt.NDArray[np.bool_] = pieces == int(np.argmax(np.bincount(pieces.ravel())[1:])) + 1
+    return result
+
+
+def _numbered(panel: scan.Panel, marks: Marks | None, size: int) -> tuple[str, ...]:
     """Outline the lesions of a cut and number them; the ids of those it shows."""
-    numbers = lesion_numbers([lesion.id for lesion in parts.lesions])
-    shown: list[tuple[str, npt.NDArray[np.float64], float]] = []
-    for lesion in parts.lesions:
-        flat = cut.of_part(lesion.mask)
-        if not flat.any():
-            continue
+    lesions = panel.parts.lesions
+    numbers = lesion_numbers([lesion.id for lesion in lesions])
+    found = [(lesion, panel.disc(lesion.mask)) for lesion in lesions]
+    shown = [(lesion, disc) for lesion, disc in found if disc is not None]
+    for lesion, _ in shown:
         colour = (marks or {}).get(lesion.id, ("", LESION))[1]
-        scan.outline(canvas, cut, frame, lesion.mask, colour, max(size / 10, 2.2), rim=True)
-        shown.append((lesion.id, *scan.disc(flat, cut, frame)))
+        panel.outline(lesion.mask, colour, max(size / 10, 2.2), rim=True)
     if shown:
-        badges = [badge_for(name, numbers, marks) for name, _, _ in shown]
-        anchors, radii = np.array([at for _, at, _ in shown]), np.array([radius for _, _, radius in shown])
-        size = size if len(shown) <= 8 else round(size * 0.75)
+        badges = [badge_for(lesion.id, numbers, marks) for lesion, _ in shown]
+        anchors, radii = np.array([disc[0] for _, disc in shown]), np.array([disc[1] for _, disc in shown])
+        size = size if len(shown) <= MOST_LARGE_BADGES else round(size * 0.75)
         edge = size * 1.3
-        wide, high = canvas.width, canvas.height
+        wide, high = panel.canvas.width, panel.canvas.height
         taken = ((0, high / 2 - edge, edge, high / 2 + edge), (wide - edge, high / 2 - edge, wide, high / 2 + edge))
         places = place_boxes(anchors, radii, sizes_of(badges, size), (wide, high), taken)
-        draw_badges(canvas, badges, anchors, radii, places, size)
-    return tuple(name for name, _, _ in shown)
+        draw_badges(panel.canvas, badges, anchors, radii, places, size)
+    return tuple(lesion.id for lesion, _ in shown)
 
 
 def _slices(parts: scan.Parts) -> list[int]:
-    """Evenly spaced slices through liver and lesions, and one through each lesion that falls between them; from the top down."""
+    """Evenly spaced slices through liver and lesions, and one through each lesion that falls between them; from the
+    top down.
+    """
     axis, turned = axes_for(parts.grid)[2]
     held: list[int] = []
     for mask in (parts.liver, *(lesion.mask for lesion in parts.lesions)):
@@ -187,10 +199,11 @@ def _page(
         tile = canvas.part(place % COLUMNS * across, place // COLUMNS * down, TILE_WIDTH, tile_height)
         cut = Cut.of(parts.grid, "axial", index)
         frame = Frame.around(middle, width_mm, TILE_WIDTH, tile_height)
-        scan.paint(tile, parts, cut, frame)
-        scan.segments(tile, parts, cut, frame, 1.0)
-        scan.outline(tile, cut, frame, parts.liver, CAPSULE, 1.4)
-        seen |= dict.fromkeys(_numbered(tile, parts, cut, frame, marks, TILE_TEXT))
+        panel = scan.Panel(tile, parts, cut, frame)
+        panel.paint()
+        panel.segments(1.0)
+        panel.outline(parts.liver, CAPSULE, 1.4)
+        seen |= dict.fromkeys(_numbered(panel, marks, TILE_TEXT))
         near = TILE_TEXT * 0.4
         tile.text((near, near), f"{cut.height_mm:+.0f}", TILE_TEXT - 4, PAPER, anchor="lt", halo=INK)
         tile.text((near, tile_height / 2), "R", TILE_TEXT - 2, PAPER, anchor="lm", bold=True, halo=INK)
@@ -202,7 +215,8 @@ def _page(
     )
     which = f", part {number[0]} of {number[1]}" if number[1] > 1 else ""
     held = f"Lesions outlined and numbered: {', '.join(seen)}." if seen else "No lesion is outlined on them."
-    alt = f"{len(slices)} axial slices through the liver from the top down{which}. {held} Patient's right on the left, front up."
+    turned = "Patient's right on the left, front up."
+    alt = f"{len(slices)} axial slices through the liver from the top down{which}. {held} {turned}"
     source = parts.tones.words if parts.tones else "No scan was given: the liver as a grey shape"
     words = "Numbers in the corner: height S in mm. Check here that every lesion is outlined and nothing else is."
     return canvas.picture(alt, f"{source}. {words}{parts.oblique_words}")

@@ -1,4 +1,6 @@
-"""A picture in the making: RGB pixels with antialiased lines, discs and text, turned into the same PNG bytes every time."""
+"""A picture in the making: RGB pixels with antialiased lines, discs and text, turned into the same PNG bytes every
+time.
+"""
 
 from __future__ import annotations
 
@@ -53,11 +55,13 @@ def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
 def text_size(text: str, size: int, bold: bool = False) -> tuple[int, int]:
     """Width of one line of text and height of its capitals, in pixels."""
     font = _font(size, bold)
-    return (round(font.getlength(text)), -font.getbbox("H", anchor="ls")[1])
+    return (round(font.getlength(text)), round(-font.getbbox("H", anchor="ls")[1]))
 
 
 class Canvas:
-    """RGB pixels, shape (height, width, 3); x grows to the right and y downwards, (0, 0) is the corner of the first pixel."""
+    """RGB pixels, shape (height, width, 3); x grows to the right and y downwards, (0, 0) is the corner of the first
+    pixel.
+    """
 
     def __init__(self, width: int, height: int, colour: Colour = PAPER) -> None:
         self.pixels: npt.NDArray[np.uint8] = np.empty((height, width, 3), np.uint8)

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glisson.errors import InputError
 from glisson.geometry import FloatArray, Mask
 from glisson.report.figures import scan
 from glisson.report.figures.canvas import Canvas, Picture, text_size
 from glisson.report.figures.labels import badge_for, draw_badges, lesion_numbers, place_boxes, sizes_of
 from glisson.report.figures.palette import INK, LESION, PAPER, Marks
-from glisson.report.figures.planes import Cut, Frame
+from glisson.report.figures.planes import Cut, Frame, axes_for
 
 if TYPE_CHECKING:
     from glisson.lesions import LesionFinding
+    from glisson.scene import LesionMask
 
 __all__ = ["lesion_card"]
 
@@ -30,15 +32,18 @@ FIELD_FACTOR, LEAST_FIELD_MM, MOST_FIELD_MM = 2.2, 90.0, 240.0
 def lesion_card(parts: scan.Parts, finding: LesionFinding, marks: Marks | None = None) -> Picture:
     """Axial (large), coronal and sagittal cut through a lesion, with outlines and the RECIST diameters.
 
-    The axial cut is the one of the longest diameter; the others go through the middle of the lesion. All three show the same
-    width in mm; each is as a radiologist looks at it (`planes`). finding: the measured lesion; its outline is the one of the
-    same id in `parts`. marks: letter and colour by lesion id.
+    The axial cut is the one of the longest diameter; the others go through the middle of the lesion. All three show
+    the same width in mm; each is as a radiologist looks at it (`planes`). finding: the measured lesion; its outline
+    is the one of the same id in `parts`. marks: letter and colour by lesion id.
     """
-    lesion = next(item for item in parts.lesions if item.id == finding.id)
+    lesion = next((item for item in parts.lesions if item.id == finding.id), None)
+    if lesion is None:
+        held = ", ".join(item.id for item in parts.lesions) or "none"
+        raise InputError(f"No outline of lesion {finding.id} to draw: the scan's lesions are {held}. Give its mask.")
     middle, field = _field(lesion.mask)
     at = parts.grid.to_index(middle)
-    axial = Cut.through(parts.grid, "axial", at)
-    axial = Cut.of(parts.grid, "axial", int(np.clip(finding.axial_slice, 0, parts.grid.shape[axial.normal] - 1)))
+    last = parts.grid.shape[axes_for(parts.grid)[2][0]] - 1
+    axial = Cut.of(parts.grid, "axial", int(np.clip(finding.axial_slice, 0, last)))
     small = (SIDE - GAP) // 2
     canvas = Canvas(SIDE + GAP + small, SIDE)
     panels = (
@@ -48,7 +53,7 @@ def lesion_card(parts: scan.Parts, finding: LesionFinding, marks: Marks | None =
     )
     for cut, panel in panels:
         frame = Frame.around(cut.place(middle)[0], field, panel.width, panel.height)
-        _panel(panel, parts, cut, frame, finding.id, marks)
+        _panel(scan.Panel(panel, parts, cut, frame), lesion, marks)
         if cut is axial:
             _diameters(panel, cut, frame, finding)
     return canvas.picture(*_words(parts, finding, field))
@@ -62,45 +67,37 @@ def _field(mask: Mask) -> tuple[FloatArray, float]:
     return mask.grid.to_mm((low + high) / 2), float(np.clip(FIELD_FACTOR * extent, LEAST_FIELD_MM, MOST_FIELD_MM))
 
 
-def _panel(panel: Canvas, parts: scan.Parts, cut: Cut, frame: Frame, own: str, marks: Marks | None) -> None:
-    large = panel.width > SIDE * 0.75
+def _panel(panel: scan.Panel, own: LesionMask, marks: Marks | None) -> None:
+    canvas = panel.canvas
+    large = canvas.width > SIDE * 0.75
     fine = 2.0 if large else 1.4
-    scan.paint(panel, parts, cut, frame)
-    scan.anatomy(panel, parts, cut, frame, fine, TEXT if large else 0)
-    _lesions(panel, parts, cut, frame, own, marks, fine)
-    scan.paint_edges(panel, cut.edges, TEXT)
-    scan.paint_scale(panel, frame.scale, TEXT - 4 if large else TEXT - 6)
-    panel.text((TEXT * 0.4, TEXT * 0.4), cut.plane, TEXT - 4, PAPER, anchor="lt", halo=INK)
+    panel.paint()
+    panel.anatomy(fine, TEXT if large else 0)
+    for lesion in panel.parts.lesions:
+        if lesion is not own:
+            panel.outline(lesion.mask, (marks or {}).get(lesion.id, ("", LESION))[1], fine * 0.9, rim=True)
+    panel.outline(own.mask, (marks or {}).get(own.id, ("", LESION))[1], fine * 1.7, rim=True)
+    if large:
+        _number_others(panel, own, marks)
+    scan.paint_edges(canvas, panel.cut.edges, TEXT)
+    scan.paint_scale(canvas, panel.frame.scale, TEXT - 4 if large else TEXT - 6)
+    canvas.text((TEXT * 0.4, TEXT * 0.4), panel.cut.plane, TEXT - 4, PAPER, anchor="lt", halo=INK)
 
 
-def _lesions(
-    panel: Canvas, parts: scan.Parts, cut: Cut, frame: Frame, own: str, marks: Marks | None, fine: float
-) -> None:
-    """Outlines of all lesions, the own one thick; in the large cut the others carry their numbers."""
-    others = []
-    for lesion in parts.lesions:
-        colour = (marks or {}).get(lesion.id, ("", LESION))[1]
-        if lesion.id == own:
-            continue
-        scan.outline(panel, cut, frame, lesion.mask, colour, fine * 0.9, rim=True)
-        flat = cut.of_part(lesion.mask)
-        if flat.any() and panel.width > SIDE * 0.75:
-            others.append((lesion.id, *scan.disc(flat, cut, frame)))
-    mine = next(lesion for lesion in parts.lesions if lesion.id == own)
-    scan.outline(panel, cut, frame, mine.mask, (marks or {}).get(own, ("", LESION))[1], fine * 1.7, rim=True)
-    shown = [item for item in others if 0 < item[1][0] < panel.width and 0 < item[1][1] < panel.height]
+def _number_others(panel: scan.Panel, own: LesionMask, marks: Marks | None) -> None:
+    """The numbers of the other lesions of a cut, off its own lesion."""
+    extent = (panel.canvas.width, panel.canvas.height)
+    numbers = lesion_numbers([lesion.id for lesion in panel.parts.lesions])
+    found = [(lesion.id, panel.disc(lesion.mask)) for lesion in panel.parts.lesions if lesion is not own]
+    shown = [(name, disc) for name, disc in found if disc and (disc[0] > 0).all() and (disc[0] < extent).all()]
     if not shown:
         return
-    numbers = lesion_numbers([lesion.id for lesion in parts.lesions])
-    badges = [badge_for(name, numbers, marks) for name, _, _ in shown]
-    anchors, radii = np.array([item[1] for item in shown]), np.array([item[2] for item in shown])
-    flat = cut.of_part(mine.mask)
-    taken = []
-    if flat.any():
-        (x, y), reach = scan.disc(flat, cut, frame)
-        taken.append((x - reach, y - reach, x + reach, y + reach))
-    places = place_boxes(anchors, radii, sizes_of(badges, TEXT - 6), (panel.width, panel.height), taken)
-    draw_badges(panel, badges, anchors, radii, places, TEXT - 6)
+    mine = panel.disc(own.mask)
+    taken = [(*(mine[0] - mine[1]), *(mine[0] + mine[1]))] if mine else []
+    badges = [badge_for(name, numbers, marks) for name, _ in shown]
+    anchors, radii = np.array([disc[0] for _, disc in shown]), np.array([disc[1] for _, disc in shown])
+    places = place_boxes(anchors, radii, sizes_of(badges, TEXT - 6), extent, taken)
+    draw_badges(panel.canvas, badges, anchors, radii, places, TEXT - 6)
 
 
 def _diameters(panel: Canvas, cut: Cut, frame: Frame, finding: LesionFinding) -> None:
@@ -157,7 +154,8 @@ def _words(parts: scan.Parts, finding: LesionFinding, field: float) -> tuple[str
     source = parts.tones.words if parts.tones else "no scan was given: the liver as a grey shape"
     diameters = f"longest diameter {finding.longest_axial_mm:.1f} mm, perpendicular {finding.perpendicular_mm:.1f} mm"
     alt = (
-        f"Lesion {finding.id} in three cuts through it, each {field:.0f} mm wide: axial with {diameters}; coronal; sagittal. "
+        f"Lesion {finding.id} in three cuts through it, each {field:.0f} mm wide: axial with {diameters}; coronal; "
+        "sagittal. "
         "Patient's right on the left of the axial and coronal cut, head up in the coronal and sagittal cut."
     )
     vessels = scan.vessel_words(parts)

@@ -19,8 +19,8 @@ STEP_MM, SIGMA_MM = 1.25, 1.7
 """Spacing of the fields and standard deviation of the Gaussian that takes away the voxel steps."""
 
 COARSE_STEP_MM, COARSE_SIGMA_MM, COARSE_VOXEL_MM = 2.5, 1.8, 1.5
-"""The same for segments and removed parts, of which only the border on the liver's surface is seen, and the voxels of the
-scan that are looked at for them.
+"""The same for segments and removed parts, of which only the border on the liver's surface is seen, and the voxels of
+the scan that are looked at for them.
 """
 
 LEAST_SIGMA_VOXELS = 0.75
@@ -135,8 +135,8 @@ def smooth_field(mask: Mask, step_mm: float, sigma_mm: float, pad_mm: float | No
         bell = np.exp(-0.5 * ((target[:, None] - source[None, :]) / sigma) ** 2)
         weights.append((bell * (spacing[axis] / (sigma * np.sqrt(2 * np.pi)))).astype(np.float32))
     values = mask.data[box].astype(np.float32)
-    values = (weights[0] @ values.reshape(values.shape[0], -1)).reshape(-1, *values.shape[1:])
-    values = np.matmul(np.matmul(weights[1], values), weights[2].T)
+    for axis in (2, 1, 0):
+        values = np.moveaxis(np.tensordot(values, weights[axis], axes=(axis, 1)), 2, axis)
     affine = np.eye(4)
     affine[:3, :3] = mask.grid.directions * step_mm
     affine[:3, 3] = mask.grid.to_mm(low / spacing)

@@ -65,8 +65,9 @@ def place_boxes(
 ) -> npt.NDArray[np.float64]:
     """(N, 2) middles of the boxes: on a lesion that is large enough for it, else beside it, in the nearest free place.
 
-    anchors: (N, 2) middles of the lesions and radii: (N,) their sizes, in pixels. sizes: (N, 2) boxes. bounds: width and
-    height of the picture. taken: (x0, y0, x1, y1) rectangles to keep clear of. Boxes do not overlap while there is room.
+    anchors: (N, 2) middles of the lesions and radii: (N,) their sizes, in pixels. sizes: (N, 2) boxes. bounds: width
+    and height of the picture. taken: (x0, y0, x1, y1) rectangles to keep clear of. Boxes do not overlap while there
+    is room.
     """
     held = [np.array(box, np.float64) for box in taken]
     places = np.zeros((len(anchors), 2))

@@ -14,13 +14,16 @@ from glisson.report.figures.palette import INK, LESION, PAPER, SOFT, VESSEL_NAME
 from glisson.report.figures.rays import VIEWS, Window
 from glisson.report.figures.render import Geometry, compose, geometry_of, segment_paint, window_for
 
-__all__ = ["number_lesions", "overview_3d", "shrunk", "side_by_side"]
+__all__ = ["MANY_LESIONS", "number_lesions", "overview_3d", "shrunk", "side_by_side"]
 
 VIEW_WIDTH, VIEW_TEXT = 600, 27
 """Pixels across one view and its text size: a view is printed 45 to 90 mm wide."""
 
 FINER = 1.3
 """Views are rendered this much finer than they are shown, for smooth edges."""
+
+MANY_LESIONS = 16
+"""With more lesions than this their numbers are smaller, and drawings of resections number only what is removed."""
 
 SIDE_ROOM = 44
 """Pixels around each view for the orientation letters."""
@@ -84,17 +87,18 @@ def _view(panel: Canvas, model: Model, geometry: Geometry, marks: Marks | None) 
 
 
 def number_lesions(
-    panel: Canvas, model: Model, geometry: Geometry, corner: tuple[int, int], finer: float, marks: Marks | None, size: int,
-    labels: npt.NDArray[np.intp] | None = None,
+    panel: Canvas, model: Model, geometry: Geometry, corner: tuple[int, int], finer: float, marks: Marks | None,
+    size: int, labels: npt.NDArray[np.intp] | None = None, only: Sequence[str] | None = None,
 ) -> None:  # fmt: skip
     """Badges at the projected middles of the lesions and, where there is room, the numerals of the segments.
 
-    corner: where the rendered picture lies in the panel. finer: how many of its pixels make one. labels: which segment of the
-    model each of the front's hits is, from one; None draws no numerals.
+    corner: where the rendered picture lies in the panel. finer: how many of its pixels make one. labels: which
+    segment of the model each of the front's hits is, from one; None draws no numerals. only: the lesions to number;
+    None for all.
     """
-    ids = list(model.centroids_mm)
-    numbers = lesion_numbers(ids)
-    size = size if len(ids) <= 16 else round(size * 0.72)
+    numbers = lesion_numbers(list(model.centroids_mm))
+    ids = list(model.centroids_mm) if only is None else list(only)
+    size = size if len(ids) <= MANY_LESIONS else round(size * 0.72)
     badges = [badge_for(name, numbers, marks) for name in ids]
     boxes = np.zeros((0, 4))
     if ids:
@@ -105,7 +109,9 @@ def number_lesions(
         radii = np.array([model.radii_mm[name] for name in ids]) * geometry.window.scale / finer
         sizes = sizes_of(badges, size)
         edge = size * 1.5
-        taken = [(0, 0, panel.width, edge), (0, panel.height - edge, panel.width, panel.height)]
+        wide, high = panel.width, panel.height
+        taken = [(0, 0, wide, edge), (0, high - edge, wide, high)]
+        taken += [(x, high / 2 - edge / 2, x + edge, high / 2 + edge / 2) for x in (0, wide - edge)]
         places = place_boxes(at, radii, sizes, (panel.width, panel.height), taken)
         boxes = np.concatenate([places - sizes / 2, places + sizes / 2], axis=1)
     if labels is not None:
@@ -115,8 +121,8 @@ def number_lesions(
 
 
 def _numerals(
-    panel: Canvas, model: Model, geometry: Geometry, corner: tuple[int, int], finer: float, boxes: npt.NDArray[np.float64], size: int,
-    labels: npt.NDArray[np.intp],
+    panel: Canvas, model: Model, geometry: Geometry, corner: tuple[int, int], finer: float,
+    boxes: npt.NDArray[np.float64], size: int, labels: npt.NDArray[np.intp],
 ) -> None:  # fmt: skip
     """The numeral of each segment where it is seen widest, off the badges; none where it would not fit."""
     import edt

@@ -1,7 +1,7 @@
 """Every colour of the pictures, in one place.
 
-The hues keep apart for the common kinds of colour blindness (after Okabe and Ito's set), and no meaning rests on hue alone:
-lesions carry numbers and letters, vessels a legend, what is removed a hatch.
+The hues keep apart for the common kinds of colour blindness (after Okabe and Ito's set), and no meaning rests on hue
+alone: lesions carry numbers and letters, vessels a legend, what is removed a hatch.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ SEGMENT_TINTS: Mapping[int, Colour] = MappingProxyType(
         1: "#d8b56a", 2: "#f0b48e", 3: "#cf7d6b", 4: "#f2d3a8", 5: "#d6907a", 6: "#f3c3b0", 7: "#c47464", 8: "#eec092",
     }
 )  # fmt: skip
-"""Couinaud label -> tint: liver browns that differ in lightness from their neighbours, so that they part in grey too."""
+"""Couinaud label -> tint: liver browns that differ in lightness from their neighbours, so that they part in grey too.
+"""
 
 
 def rgb(colour: Colour) -> tuple[int, int, int]:

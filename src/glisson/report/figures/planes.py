@@ -1,8 +1,8 @@
 """Flat cuts through a scan as a radiologist looks at them, whatever way the grid's own axes run.
 
-Axial: seen from the feet, the patient's right on the left of the picture, front up. Coronal: seen from the front, right on
-the left, head up. Sagittal: seen from the patient's left, front on the left, head up. On a tilted scan the cuts follow the
-scan's own axes nearest to these.
+Axial: seen from the feet, the patient's right on the left of the picture, front up. Coronal: seen from the front,
+right on the left, head up. Sagittal: seen from the patient's left, front on the left, head up. On a tilted scan the
+cuts follow the scan's own axes nearest to these.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glisson.geometry import FloatArray, Grid, Labels, Mask
+from glisson.geometry import FloatArray, Grid
 
-__all__ = ["PLANES", "Cut", "Frame", "axes_for"]
+__all__ = ["PLANES", "Away", "Cut", "Frame", "Patch", "axes_for"]
 
 PLANES = {"axial": (0, 1, 2), "coronal": (0, -3, 1), "sagittal": (1, -3, 0)}
 """Plane -> world axis to the right, world axis downwards (negative: against it, counted from 1), world axis across."""
@@ -32,7 +32,9 @@ ROUNDING_VOXELS = 0.6
 """Standard deviation that rounds the steps of a mask's outline; it moves a straight edge nowhere."""
 
 KEEP_VOXELS = 0.15
-"""How far inside (outside) the drawn outline a voxel centre of the mask (of its surroundings) stays when it is rounded."""
+"""How far inside (outside) the drawn outline a voxel centre of the mask (of its surroundings) stays when it is
+rounded.
+"""
 
 
 def axes_for(grid: Grid) -> tuple[tuple[int, bool], ...]:
@@ -43,10 +45,35 @@ def axes_for(grid: Grid) -> tuple[tuple[int, bool], ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
-    """One slice of a grid, turned the way it is shown. Lengths on it are mm from its upper left corner (of the first pixel).
+class Patch:
+    """A piece of a cut, turned the way it is shown: pixels, and the row and column of its first pixel on the cut."""
 
-    plane: axial, coronal or sagittal. index: slice along `normal`. across, down: array axis and whether it is turned round.
+    flat: npt.NDArray[Any]
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, eq=False)
+class Away:
+    """Signed distance in pixels to an outline (positive inside), (h, w) float32, from pixel (x, y) of a frame on."""
+
+    pixels: npt.NDArray[np.float32]
+    x: int
+    y: int
+
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns of the frame that it covers."""
+        return (slice(self.y, self.y + self.pixels.shape[0]), slice(self.x, self.x + self.pixels.shape[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """One slice of a grid, turned the way it is shown. Lengths on it are mm from its upper left corner (of the first
+    pixel).
+
+    plane: axial, coronal or sagittal. index: slice along `normal`. across, down: array axis and whether it is turned
+    round.
     """
 
     grid: Grid
@@ -68,10 +95,10 @@ class Cut:
         return cls(grid, plane, index, axes[normal][0], across, axes[down])
 
     @classmethod
-    def through(cls, grid: Grid, plane: str, at: Sequence[float]) -> Cut:
+    def through(cls, grid: Grid, plane: str, at: npt.ArrayLike) -> Cut:
         """The slice nearest to an index (i, j, k), kept inside the grid."""
         normal = axes_for(grid)[PLANES[plane][2]][0]
-        return cls.of(grid, plane, int(np.clip(round(float(at[normal])), 0, grid.shape[normal] - 1)))
+        return cls.of(grid, plane, int(np.clip(round(float(np.asarray(at)[normal])), 0, grid.shape[normal] - 1)))
 
     @property
     def edges(self) -> str:
@@ -97,23 +124,30 @@ class Cut:
             flat = flat.T
         return flat[:: -1 if self.down[1] else 1, :: -1 if self.across[1] else 1]
 
-    def of_part(self, part: Mask | Labels) -> npt.NDArray[Any]:
-        """The same of a mask or label map that may cover only a box of the lattice; only the slice is copied."""
-        offset = part.grid.offset_in(self.grid)
-        inside = self.index - offset[self.normal]
-        shape = list(self.grid.shape)
-        shape[self.normal] = 1
-        flat = np.zeros(shape, part.data.dtype)
-        if 0 <= inside < part.grid.shape[self.normal]:
-            source = [slice(None)] * 3
-            target: list[slice] = [slice(None)] * 3
-            source[self.normal] = slice(inside, inside + 1)
-            for axis in (a for a in range(3) if a != self.normal):
-                start, stop = max(offset[axis], 0), min(offset[axis] + part.grid.shape[axis], shape[axis])
-                source[axis] = slice(start - offset[axis], max(stop - offset[axis], start - offset[axis]))
-                target[axis] = slice(start, max(stop, start))
-            flat[tuple(target)] = part.data[tuple(source)]
-        return Cut(self.grid, self.plane, 0, self.normal, self.across, self.down).pixels(flat)
+    def patch(self, data: npt.NDArray[Any], start: Sequence[int]) -> Patch | None:
+        """What this cut shows of an array that lies at `start` on the grid and may cover only a part of it; None for
+        nothing.
+
+        The array may reach beyond the grid; what lies there is not shown.
+        """
+        inside = self.index - start[self.normal]
+        if not 0 <= inside < data.shape[self.normal]:
+            return None
+        box: list[Any] = [slice(None)] * 3
+        box[self.normal] = inside
+        corner = []
+        for axis, turned in (self.down, self.across):
+            low = max(start[axis], 0)
+            high = min(start[axis] + data.shape[axis], self.grid.shape[axis])
+            if low >= high:
+                return None
+            box[axis] = slice(low - start[axis], high - start[axis])
+            corner.append(self.grid.shape[axis] - high if turned else low)
+        flat = data[tuple(box)]
+        if self.down[0] > self.across[0]:
+            flat = flat.T
+        flat = flat[:: -1 if self.down[1] else 1, :: -1 if self.across[1] else 1]
+        return Patch(flat, corner[0], corner[1]) if flat.any() else None
 
     def place(self, points_mm: npt.ArrayLike) -> FloatArray:
         """(N, 3) LPS mm -> (N, 2) mm across and down on this cut (the distance to it is dropped)."""
@@ -143,7 +177,7 @@ class Frame:
     scale: float
 
     @classmethod
-    def around(cls, centre_mm: Sequence[float], width_mm: float, width: int, height: int) -> Frame:
+    def around(cls, centre_mm: Sequence[float] | FloatArray, width_mm: float, width: int, height: int) -> Frame:
         """Centred at a place of the cut, `width_mm` wide in `width` pixels."""
         scale = width / width_mm
         return cls(float(centre_mm[0]) - width_mm / 2, float(centre_mm[1]) - height / scale / 2, width, height, scale)
@@ -170,38 +204,49 @@ class Frame:
         box = (x0 - ix, y0 - iy, x1 - ix, y1 - iy)
         return np.asarray(image.resize((self.width, self.height), Image.Resampling.BICUBIC, box=box))
 
-    def outline(
-        self, inside: npt.NDArray[np.bool_], pitch_mm: Sequence[float]
-    ) -> tuple[npt.NDArray[np.float32], int, int] | None:
-        """Signed distance in pixels to a mask's outline (positive inside) on the part of the frame near the mask.
-
-        Returns ((h, w) float32, x, y) with the place of the part in the frame, or None where the frame shows none of it.
+    def outline(self, patch: Patch, pitch_mm: Sequence[float]) -> Away | None:
+        """Signed distance to the outline of a mask's patch, on the part of the frame near it; None where it shows
+        none.
         """
         import edt
         from scipy.ndimage import gaussian_filter
 
-        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-        if not rows.size:
-            return None
         pad = int(REACH_VOXELS) + 2
-        r0, c0 = int(rows[0]) - pad, int(columns[0]) - pad
-        held = np.pad(inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], pad)
-        near = self._part(c0 * pitch_mm[0], r0 * pitch_mm[1], held.shape[1] * pitch_mm[0], held.shape[0] * pitch_mm[1])
+        near = self._cropped(patch, pitch_mm, pad)
         if near is None:
             return None
-        part, x, y = near
+        held = np.pad(near.flat, pad)
+        r0, c0 = near.row - pad, near.column - pad
+        covered = self._part(
+            c0 * pitch_mm[0], r0 * pitch_mm[1], held.shape[1] * pitch_mm[0], held.shape[0] * pitch_mm[1]
+        )
+        if covered is None:
+            return None
+        part, x, y = covered
         along = (float(pitch_mm[1]), float(pitch_mm[0]))
         away = edt.edt(held, anisotropy=along) - edt.edt(~held, anisotropy=along)
         reach = REACH_VOXELS * max(pitch_mm)
         rounded = gaussian_filter(np.clip(away, -reach, reach), ROUNDING_VOXELS, mode="nearest")
         least = KEEP_VOXELS * min(pitch_mm)
         field = np.where(held, np.maximum(rounded, least), np.minimum(rounded, -least))
-        moved = Frame(
-            part.left_mm - c0 * pitch_mm[0], part.top_mm - r0 * pitch_mm[1], part.width, part.height, part.scale
-        )
-        fine = moved.resample(field, pitch_mm, -reach)
+        left, top = part.left_mm - c0 * pitch_mm[0], part.top_mm - r0 * pitch_mm[1]
+        fine = Frame(left, top, part.width, part.height, part.scale).resample(field, pitch_mm, -reach)
         down, across = np.gradient(fine)
-        return fine / np.maximum(np.hypot(down, across), 1e-3 / self.scale), x, y
+        return Away(fine / np.maximum(np.hypot(down, across), 1e-3 / self.scale), x, y)
+
+    def _cropped(self, patch: Patch, pitch_mm: Sequence[float], pad: int) -> Patch | None:
+        """The part of a patch near the frame, on the smallest box around what is set in it."""
+        low = np.floor(np.array([self.top_mm / pitch_mm[1], self.left_mm / pitch_mm[0]])).astype(int) - pad
+        size = np.array([self.height / pitch_mm[1], self.width / pitch_mm[0]]) / self.scale
+        high = low + np.ceil(size).astype(int) + 2 * pad + 1
+        r0, c0 = np.maximum(low - (patch.row, patch.column), 0)
+        r1, c1 = np.maximum(high - (patch.row, patch.column), 0)
+        flat = patch.flat[r0:r1, c0:c1]
+        rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
+        if not rows.size:
+            return None
+        tight = flat[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return Patch(tight, patch.row + int(r0 + rows[0]), patch.column + int(c0 + columns[0]))
 
     def _part(self, left: float, top: float, width: float, height: float) -> tuple[Frame, int, int] | None:
         """The pixels of this frame that a rectangle of the cut covers."""

@@ -70,7 +70,8 @@ class Window:
 class Hits:
     """Where rays meet a surface.
 
-    rows, columns: (N,) pixels. depth: (N,) mm along `into`. normals: (N, 3) outward, along the picture's right, down, into.
+    rows, columns: (N,) pixels. depth: (N,) mm along `into`. normals: (N, 3) outward, along the picture's right, down,
+    into.
     """
 
     rows: npt.NDArray[np.intp]
@@ -95,7 +96,7 @@ def cast(field: Field, view: View, window: Window, *, backwards: bool = False) -
     inverse = np.linalg.inv(field.grid.affine[:3, :3])
     matrix, shift = inverse @ turn, -inverse @ field.grid.origin_mm
     step = STRIDE * field.grid.spacing_mm[0]
-    rows, columns, near, far = _entries(field, np.linalg.inv(matrix), shift, window)
+    rows, columns, near, far = _entries(field, np.asarray(np.linalg.inv(matrix), np.float64), shift, window)
     u = window.left_mm + (columns + 0.5) / window.scale
     v = window.top_mm + (rows + 0.5) / window.scale
     base = matrix[:, :1] * u + matrix[:, 1:2] * v + shift[:, None]

@@ -192,7 +192,9 @@ def _depth_image(shape: tuple[int, int], hits: Hits, empty: float) -> Float32:
 
 
 def _solids(geometry: Geometry, marks: Marks | None) -> tuple[Float32, Float32]:
-    """(H, W) depth of the nearest solid (inf where none is) and (H, W, 3) its lit colour, darkened behind its surroundings."""
+    """(H, W) depth of the nearest solid (inf where none is) and (H, W, 3) its lit colour, darkened behind its
+    surroundings.
+    """
     from scipy.ndimage import gaussian_filter
 
     shape = (geometry.window.height, geometry.window.width)

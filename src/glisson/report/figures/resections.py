@@ -9,7 +9,7 @@ import numpy as np
 
 from glisson.report.figures.canvas import Canvas, Picture, text_size
 from glisson.report.figures.fields import Field, Model, coarse_field
-from glisson.report.figures.overview import number_lesions, shrunk, side_by_side
+from glisson.report.figures.overview import MANY_LESIONS, number_lesions, shrunk, side_by_side
 from glisson.report.figures.palette import ACTION_COLOURS, INK, KEPT, PAPER, REMOVED, RULE, SOFT, Colour, Marks, rgb
 from glisson.report.figures.rays import VIEWS
 from glisson.report.figures.render import Geometry, Paint, border, compose, shares_on_surface, window_for
@@ -42,8 +42,8 @@ VERDICTS = {"enough": "remnant enough", "too little": "remnant too little", "und
 def resection_strip(model: Model, resections: Sequence[Resection]) -> Picture | None:
     """The first resections that have a removed part, from the front and from below: removed hatched, kept plain.
 
-    Under each its name, both remnant percentages and the verdict; lesions it removes carry R, those it leaves L. None when no
-    resection has a removed part to show.
+    Under each its name, both remnant percentages and the verdict; lesions it removes carry R, those it leaves L. None
+    when no resection has a removed part to show.
     """
     shown = [(item, made) for item in resections if item.removed is not None and (made := coarse_field(item.removed))]
     shown = shown[:MOST_TILES]
@@ -62,12 +62,13 @@ def resection_strip(model: Model, resections: Sequence[Resection]) -> Picture | 
     for place, ((item, made), text) in enumerate(zip(shown, texts, strict=True)):
         x, y = place * (TILE_WIDTH + TILE_GAP), 0
         marks = _marks(item, model)
+        only = None if len(model.lesions) <= MANY_LESIONS else [name for name in model.lesions if name in item.clears]
         for geometry, high in zip(geometries, highs, strict=True):
             panel = canvas.part(x, y, TILE_WIDTH, high + TILE_TEXT)
             image = shrunk(compose(geometry, _paint(geometry, made), marks), FINER)[: panel.height]
             left = (TILE_WIDTH - image.shape[1]) // 2
             panel.pixels[: image.shape[0], left : left + image.shape[1]] = image
-            number_lesions(panel, model, geometry, (left, 0), FINER, marks, TILE_TEXT - 4)
+            number_lesions(panel, model, geometry, (left, 0), FINER, marks, TILE_TEXT - 4, only=only)
             panel.text((2, panel.height - 4), "R", TILE_TEXT - 2, SOFT, bold=True)
             panel.text((TILE_WIDTH - 2, panel.height - 4), "L", TILE_TEXT - 2, SOFT, anchor="rs", bold=True)
             panel.text((TILE_WIDTH / 2, panel.height - 4), geometry.view.words, TILE_TEXT - 4, SOFT, anchor="ms")
@@ -75,7 +76,7 @@ def resection_strip(model: Model, resections: Sequence[Resection]) -> Picture | 
         for line, (words, bold) in enumerate(text):
             at = (x + TILE_WIDTH / 2, y + 8 + TILE_TEXT * (LINE_HEIGHT * line + 1))
             canvas.text(at, words, TILE_TEXT, INK, anchor="ms", bold=bold)
-    return canvas.picture(*_strip_words([item for item, _ in shown]), table=False)
+    return canvas.picture(*_strip_words([item for item, _ in shown], len(model.lesions)), table=False)
 
 
 def _marks(item: Resection, model: Model) -> Marks:
@@ -125,7 +126,7 @@ def wrapped(text: str, width: float, size: int, *, bold: bool = False) -> list[s
     return lines
 
 
-def _strip_words(items: Sequence[Resection]) -> tuple[str, str]:
+def _strip_words(items: Sequence[Resection], lesions: int) -> tuple[str, str]:
     each = "; ".join(
         f"{item.name}: remnant {_percent(item.remnant_percent_nontumour)} of non-tumour liver, "
         f"{_percent(item.remnant_percent_standardised)} standardised, {VERDICTS.get(item.verdict, item.verdict)}, "
@@ -138,11 +139,14 @@ def _strip_words(items: Sequence[Resection]) -> tuple[str, str]:
     caption = (
         "Plain green: remnant; pale with dark hatching: removed. R: lesion removed, L: lesion left, N: not planned."
     )
+    if lesions > MANY_LESIONS:
+        caption += " Only removed lesions are numbered."
     return alt, caption
 
 
 def remnant_bars(resections: Sequence[Resection], thresholds: Sequence[tuple[str, float]] = ()) -> Picture:
-    """Two bars a resection, the remnant in percent of non-tumour liver and standardised, with thresholds as dashed lines.
+    """Two bars a resection, the remnant in percent of non-tumour liver and standardised, with thresholds as dashed
+    lines.
 
     thresholds: name and percent of each line. A percentage that is not known has words in the place of its bar.
     """
@@ -253,5 +257,6 @@ def _bar_words(resections: Sequence[Resection], thresholds: Sequence[tuple[str, 
         for item in resections
     )
     lines = ", ".join(f"{name} {value:g} %" for name, value in thresholds)
-    alt = f"Bars of the remnant in percent of non-tumour liver and of standardised liver volume: {each or 'no resection'}."
+    kinds = "percent of non-tumour liver and of standardised liver volume"
+    alt = f"Bars of the remnant in {kinds}: {each or 'no resection'}."
     return alt + (f" Lines: {lines}." if lines else ""), "The stricter of the two numbers rules."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,26 +12,28 @@ import numpy.typing as npt
 from glisson.geometry import FloatArray, Grid, Labels, Mask, Volume
 from glisson.report.figures.canvas import Canvas, text_size
 from glisson.report.figures.palette import CAPSULE, INK, PAPER, VESSEL_NAMES, VESSELS, Colour
-from glisson.report.figures.planes import Cut, Frame
+from glisson.report.figures.planes import Away, Cut, Frame, Patch
 
 if TYPE_CHECKING:
     from glisson.anatomy import CavaSplit, SegmentMap
     from glisson.scene import LesionMask, Scene
 
-__all__ = [
-    "Parts", "Tones", "anatomy", "disc", "outline", "paint", "paint_edges", "paint_scale", "parts_of", "segments", "vessel_words",
-]  # fmt: skip
+__all__ = ["Panel", "Parts", "Tones", "paint_edges", "paint_scale", "parts_of", "vessel_words"]
 
 CT_LEVEL_HU, CT_WIDTH_HU = 60.0, 320.0
 """The window of soft tissue in which liver, vessels and lesions part best in the portal venous phase."""
 
 MR_PERCENTILES = (1.0, 99.5)
-"""Grey from the first to the last of these percentiles of the signal around the liver, for scans without Hounsfield units."""
+"""Grey from the first to the last of these percentiles of the signal around the liver, for scans without Hounsfield
+units.
+"""
 
 CT_FLOOR = -200.0
 """A scan without a stated modality that goes below this holds air in Hounsfield units."""
 
-BEHIND: Colour = "#10151a"
+NO_SCAN, NO_SCAN_LIVER = 0.12, 0.5
+"""Grey of the background and of the liver where there is no scan."""
+
 SEGMENT_ROOM_MM = 1.2
 """Segment borders are drawn no nearer to the capsule than this."""
 
@@ -60,6 +62,13 @@ class Parts:
     segments: Labels | None
     vessels: Mapping[str, Mask]
     lesions: tuple[LesionMask, ...]
+    starts: dict[int, tuple[int, int, int]] = field(default_factory=dict, repr=False)
+
+    def start(self, part: Mask | Labels) -> tuple[int, int, int]:
+        """Where a part's first voxel lies on the grid; looked up once for each part."""
+        if id(part) not in self.starts:
+            self.starts[id(part)] = part.grid.offset_in(self.grid)
+        return self.starts[id(part)]
 
     @property
     def oblique_words(self) -> str:
@@ -101,70 +110,102 @@ def _tones(scene: Scene) -> Tones | None:
     )
 
 
-def paint(canvas: Canvas, parts: Parts, cut: Cut, frame: Frame) -> None:
-    """The scan in its window; without a scan, the liver as a grey shape."""
-    if parts.image is None or parts.tones is None:
-        flat, low, high = cut.of_part(parts.liver) * 0.38 + 0.12, 0.0, 1.0
-        fill = 0.12
-    else:
-        flat, low, high = cut.pixels(parts.image.data), parts.tones.low, parts.tones.high
-        fill = low
-    grey = np.clip((frame.resample(flat, cut.pitch_mm, fill) - low) / (high - low), 0, 1)
-    canvas.pixels[:] = (grey * 255 + 0.5).astype(np.uint8)[..., None]
+class Panel:
+    """One cut of the parts being drawn into a canvas; distances to outlines are computed once."""
 
+    def __init__(self, canvas: Canvas, parts: Parts, cut: Cut, frame: Frame) -> None:
+        self.canvas, self.parts, self.cut, self.frame = canvas, parts, cut, frame
+        self._away: dict[int, Away | None] = {}
 
-def outline(
-    canvas: Canvas, cut: Cut, frame: Frame, part: Mask, colour: Colour, width: float, *, opacity: float = 1.0,
-    rim: bool = False, fill: float = 0.0,
-) -> None:  # fmt: skip
-    """Draw the outline of a structure, `width` pixels wide. rim: a dark line on both sides. fill: opacity inside."""
-    found = frame.outline(cut.of_part(part), cut.pitch_mm)
-    if found is None:
-        return
-    away, x, y = found
-    if fill:
-        canvas.blend(np.clip(away + 0.5, 0, 1) * fill, colour, x, y)
-    if rim:
-        canvas.blend(np.clip(width / 2 + 2.0 - np.abs(away), 0, 1) * 0.55 * opacity, INK, x, y)
-    canvas.blend(np.clip(width / 2 + 0.5 - np.abs(away), 0, min(1.0, width)) * opacity, colour, x, y)
+    def patch(self, part: Mask | Labels) -> Patch | None:
+        """What the cut shows of a part; None for nothing."""
+        return self.cut.patch(part.data, self.parts.start(part))
 
+    def away(self, part: Mask) -> Away | None:
+        """Signed distance to the outline of a mask where the frame shows it."""
+        if id(part) not in self._away:
+            patch = self.patch(part)
+            self._away[id(part)] = self.frame.outline(patch, self.cut.pitch_mm) if patch is not None else None
+        return self._away[id(part)]
 
-def segments(canvas: Canvas, parts: Parts, cut: Cut, frame: Frame, width: float, names: int = 0) -> None:
-    """Faint borders between segments, away from lesions. names: text size of the Roman numerals, 0 leaves them out."""
-    from glisson.anatomy import SEGMENT_NAMES
+    def paint(self) -> None:
+        """The scan in its window; without a scan, the liver as a grey shape."""
+        image, tones = self.parts.image, self.parts.tones
+        if image is None or tones is None:
+            grey = np.full((self.frame.height, self.frame.width), NO_SCAN, np.float32)
+            liver = self.away(self.parts.liver)
+            if liver is not None:
+                grey[liver.box] += (NO_SCAN_LIVER - NO_SCAN) * np.clip(liver.pixels + 0.5, 0, 1)
+        else:
+            flat = self.frame.resample(self.cut.pixels(image.data), self.cut.pitch_mm, tones.low)
+            grey = np.clip((flat - tones.low) / (tones.high - tones.low), 0, 1)
+        self.canvas.pixels[:] = (grey * 255 + 0.5).astype(np.uint8)[..., None]
 
-    if parts.segments is None:
-        return
-    flat = cut.of_part(parts.segments)
-    liver = _whole_frame(cut, frame, flat > 0)
-    room = np.clip((liver / frame.scale - SEGMENT_ROOM_MM) / 1.5, 0, 1)
-    busy = np.zeros(room.shape, bool)
-    for part in (*(lesion.mask for lesion in parts.lesions), *parts.vessels.values()):
-        found = frame.outline(cut.of_part(part), cut.pitch_mm)
-        if found is not None:
-            away, x, y = found
-            busy[y : y + away.shape[0], x : x + away.shape[1]] |= away > -2
-            if part not in parts.vessels.values():
-                room[y : y + away.shape[0], x : x + away.shape[1]] *= away < -1
-    for value in (int(v) for v in np.unique(flat) if v):
-        found = frame.outline(flat == value, cut.pitch_mm)
-        if found is None:
-            continue
-        away, x, y = found
-        here = (slice(y, y + away.shape[0]), slice(x, x + away.shape[1]))
-        canvas.blend(np.clip(width / 2 + 0.5 - np.abs(away), 0, min(1.0, width)) * room[here] * 0.5, CAPSULE, x, y)
-        if names:
-            _numeral(canvas, SEGMENT_NAMES[value], (away > 0) & ~busy[here], (x, y), names)
+    def outline(self, part: Mask, colour: Colour, width: float, *, opacity: float = 1.0, rim: bool = False) -> None:
+        """Draw the outline of a structure, `width` pixels wide. rim: a dark line on both sides."""
+        away = self.away(part)
+        if away is None:
+            return
+        far = np.abs(away.pixels)
+        if rim:
+            self.canvas.blend(np.clip(width / 2 + 2.0 - far, 0, 1) * 0.55 * opacity, INK, away.x, away.y)
+        self.canvas.blend(np.clip(width / 2 + 0.5 - far, 0, min(1.0, width)) * opacity, colour, away.x, away.y)
 
+    def segments(self, width: float, names: int = 0) -> None:
+        """Faint borders between segments, away from lesions. names: text size of the numerals, 0 leaves them out."""
+        from glisson.anatomy import SEGMENT_NAMES
 
-def _whole_frame(cut: Cut, frame: Frame, inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
-    """Signed distance to a mask's outline, in pixels, over the whole frame."""
-    whole = np.full((frame.height, frame.width), -99.0, np.float32)
-    found = frame.outline(inside, cut.pitch_mm)
-    if found is not None:
-        away, x, y = found
-        whole[y : y + away.shape[0], x : x + away.shape[1]] = away
-    return whole
+        patch = self.patch(self.parts.segments) if self.parts.segments is not None else None
+        if patch is None:
+            return
+        room, busy = self._room(patch)
+        for value in (int(v) for v in np.flatnonzero(np.bincount(patch.flat.ravel())) if v):
+            own = Patch(patch.flat == value, patch.row, patch.column)
+            away = self.frame.outline(own, self.cut.pitch_mm)
+            if away is None:
+                continue
+            line = np.clip(width / 2 + 0.5 - np.abs(away.pixels), 0, min(1.0, width))
+            self.canvas.blend(line * room[away.box] * 0.5, CAPSULE, away.x, away.y)
+            if names:
+                _numeral(
+                    self.canvas, SEGMENT_NAMES[value], (away.pixels > 0) & ~busy[away.box], (away.x, away.y), names
+                )
+
+    def _room(self, patch: Patch) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """Where segment borders may be drawn (0 to 1), and where lesions and vessels are, over the frame."""
+        room = np.zeros((self.frame.height, self.frame.width), np.float32)
+        busy = np.zeros(room.shape, bool)
+        liver = self.frame.outline(Patch(patch.flat > 0, patch.row, patch.column), self.cut.pitch_mm)
+        if liver is not None:
+            room[liver.box] = np.clip((liver.pixels / self.frame.scale - SEGMENT_ROOM_MM) / 1.5, 0, 1)
+        for mask in self.parts.vessels.values():
+            away = self.away(mask)
+            if away is not None:
+                busy[away.box] |= away.pixels > -2
+        for lesion in self.parts.lesions:
+            away = self.away(lesion.mask)
+            if away is not None:
+                busy[away.box] |= away.pixels > -2
+                room[away.box] *= away.pixels < -1
+        return room, busy
+
+    def anatomy(self, width: float, names: int = 0) -> None:
+        """Segment borders, liver capsule and vessels; the lesions come on top of them."""
+        self.segments(width * 0.8, names)
+        self.outline(self.parts.liver, CAPSULE, width, opacity=0.8)
+        for name, mask in self.parts.vessels.items():
+            self.outline(mask, VESSELS[name], width * 1.2)
+
+    def disc(self, part: Mask) -> tuple[FloatArray, float] | None:
+        """Middle and radius, in pixels, of what the cut shows of a mask; None for nothing."""
+        patch = self.patch(part)
+        if patch is None:
+            return None
+        rows, columns = np.nonzero(patch.flat)
+        pitch = np.array(self.cut.pitch_mm)
+        middle = np.array([columns.mean() + patch.column, rows.mean() + patch.row]) + 0.5
+        radius = float(np.sqrt(rows.size * pitch.prod() / np.pi)) * self.frame.scale
+        return self.frame.to_pixels(middle * pitch)[0], radius
 
 
 def _numeral(canvas: Canvas, name: str, free: npt.NDArray[np.bool_], corner: tuple[int, int], size: int) -> None:
@@ -177,22 +218,6 @@ def _numeral(canvas: Canvas, name: str, free: npt.NDArray[np.bool_], corner: tup
     at = np.unravel_index(int(np.argmax(deep)), deep.shape)
     place = (corner[0] + float(at[1]), corner[1] + float(at[0]))
     canvas.text(place, name, size, PAPER, anchor="mm", halo=INK, opacity=0.8)
-
-
-def anatomy(canvas: Canvas, parts: Parts, cut: Cut, frame: Frame, width: float, names: int = 0) -> None:
-    """Segment borders, liver capsule and vessels; the lesions come on top of them."""
-    segments(canvas, parts, cut, frame, width * 0.8, names)
-    outline(canvas, cut, frame, parts.liver, CAPSULE, width, opacity=0.8)
-    for name, mask in parts.vessels.items():
-        outline(canvas, cut, frame, mask, VESSELS[name], width * 1.2)
-
-
-def disc(flat: npt.NDArray[np.bool_], cut: Cut, frame: Frame) -> tuple[FloatArray, float]:
-    """Middle and radius, in pixels, of what a cut shows of a mask."""
-    rows, columns = np.nonzero(flat)
-    pitch = np.array(cut.pitch_mm)
-    middle = frame.to_pixels((np.array([columns.mean(), rows.mean()]) + 0.5) * pitch)[0]
-    return middle, float(np.sqrt(rows.size * pitch.prod() / np.pi)) * frame.scale
 
 
 def paint_edges(canvas: Canvas, letters: str, size: int) -> None:
