@@ -67,23 +67,33 @@ def write_dossier(
 
 
 def _fill(folder: Path, result: Assessment, stamped: datetime | None, say: Progress) -> None:
-    from glisson.report.html import html
+    """Make every file in the folder; the masks are packed on a thread of their own while the pictures are drawn."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from glisson.report.masks import write_masks
+
+    with ThreadPoolExecutor(1) as pool:
+        masks = pool.submit(write_masks, result, folder / "masks")
+        _fill_pages(folder, result, stamped, say)
+        say("Writing masks and findings", 0.9)
+        (folder / MARK).write_text(findings_json(result, stamped=stamped), encoding="utf-8")
+        masks.result()
+
+
+def _fill_pages(folder: Path, result: Assessment, stamped: datetime | None, say: Progress) -> None:
+    from glisson.report.html import html
     from glisson.report.pdf import pdf
     from glisson.report.pictures import draw
 
-    drawn = draw(result, lambda words, share: say(words, 0.55 * share))
+    drawn = draw(result, lambda words, share: say(words, 0.8 * share))
     for file, png in drawn.files.items():
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(png)
-    say("Laying out the pages", 0.55)
+    say("Laying out the pages", 0.8)
     view = dossier_view(result, drawn.figures, stamped=stamped)
     (folder / "dossier.html").write_text(html(view, drawn.files), encoding="utf-8")
     (folder / "dossier.pdf").write_bytes(pdf(view, drawn.files, stamped=stamped))
-    say("Writing masks and findings", 0.75)
-    write_masks(result, folder / "masks")
-    (folder / MARK).write_text(findings_json(result, stamped=stamped), encoding="utf-8")
 
 
 def _refuse_foreign(target: Path) -> None:
