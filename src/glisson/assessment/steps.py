@@ -12,7 +12,7 @@ from glisson.assessment.result import Assessment
 from glisson.geometry import Mask
 from glisson.knowledge import knowledge_base, margins, remnant_segments, remnant_threshold
 from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver
-from glisson.planning import standard_resections
+from glisson.planning import resection_notices, standard_resections
 from glisson.scene import Notice
 
 __all__ = ["STEPS", "Step"]
@@ -47,7 +47,7 @@ def _map_segments(a: Assessment) -> Outcome:
     assert a.whole_liver is not None
     found = segment_map(a.scene, a.whole_liver)
     if found is None:
-        return a, "not assessed: no segment map was given"
+        return replace(a, notices=(*a.notices, *resection_notices(None))), "not assessed: no segment map was given"
     notices = tuple(Notice("info", "segments-completed", note, "segments") for note in found.notes)
     return replace(
         a, segments=found, notices=(*a.notices, *notices)
@@ -109,7 +109,9 @@ def _plan_resections(a: Assessment) -> Outcome:
     assert a.scene is not None
     assert a.whole_liver is not None
     found = standard_resections(a.case, a.scene, a.whole_liver, a.segments, a.lesions)
-    return replace(a, resections=found), f"{len(found)} resections"
+    return replace(
+        a, resections=found, notices=(*a.notices, *resection_notices(a.segments))
+    ), f"{len(found)} resections"
 
 
 def _ask_all_rules(a: Assessment) -> Outcome:
