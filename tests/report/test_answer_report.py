@@ -71,8 +71,29 @@ def test_indeterminate_lesions_give_two_answers(fakes: Any) -> None:
 def test_all_indeterminate(fakes: Any) -> None:
     lesions = tuple(fakes.lesion(n, "indeterminate") for n in (1, 2, 3))
     lines = dossier_view(fakes.result(lesions=lesions)).page_one.headline.lines
-    assert lines[0].label == "If the 3\u00a0indeterminate lesions are metastases"
+    assert lines[0].label == "If L1, L2 and L3 are metastases"
     assert lines[1].text.startswith("Nothing in the liver has to be removed")
+
+
+def test_two_answers_that_are_the_same_are_one(fakes: Any) -> None:
+    lesions = (fakes.lesion(1), *(fakes.lesion(n, "indeterminate") for n in range(2, 8)))
+    none = fakes.resection(clears=(), leaves=tuple(lesion.id for lesion in lesions))
+    (line,) = dossier_view(fakes.result(lesions=lesions, resections=(none,))).page_one.headline.lines
+    assert line.label == "With or without the 6\u00a0indeterminate lesions"
+
+
+def test_many_removed_lesions_are_counted(fakes: Any) -> None:
+    names = tuple(f"L{n}" for n in range(1, 13))
+    resection = fakes.resection(clears=names, margins_mm={name: float(n) for n, name in enumerate(names, 1)})
+    view = dossier_view(fakes.result(lesions=tuple(fakes.lesion(n) for n in range(1, 13)), resections=(resection,)))
+    assert view.resections is not None
+    assert "12 lesions; narrowest L1\u00a0(1.0), L2\u00a0(2.0), L3\u00a0(3.0)" in view.resections.rows[0]
+
+
+def test_a_margin_below_the_planned_one_is_a_caution(fakes: Any) -> None:
+    resection = fakes.resection(margins_mm={"L1": 4.9, "L2": 5.0, "L3": None})
+    stops = {item.what: item.why for item in dossier_view(fakes.result(resections=(resection,))).page_one.stops}
+    assert stops["Narrow margin"].endswith("the 5\u00a0mm to plan for: L1 4.9\u00a0mm")
 
 
 def test_benign_lesions_are_never_planned(fakes: Any) -> None:

@@ -78,8 +78,8 @@ def lesion_notices(lesions: Sequence[LesionFinding]) -> tuple[Notice, ...]:
         inside = lesion.inside_liver_percent
         if inside == 0.0:
             text = (
-                f"{lesion.id} ({lesion.volume_ml:.1f} mL) lies outside the liver mask: it is measured, not planned. If it "
-                "lies in the liver, correct the liver mask; if not, record it under extrahepatic disease."
+                f"{lesion.id} ({lesion.volume_ml:.1f} mL) lies outside the liver mask: it is measured, not planned. If "
+                "it lies in the liver, correct the liver mask; if not, record it under extrahepatic disease."
             )
             notices.append(Notice("warning", "lesion-outside-liver", text, lesion.id))
         elif inside < 100.0:

@@ -85,41 +85,35 @@ def headline(result: Assessment) -> Headline:
         return Headline("not-assessed", (Line("", missing),))
     reason = held_back(result)
     if reason:
-        return Headline(
-            "open",
-            (
-                Line(
-                    "", f"No resection is put forward, because {reason}; what each would remove stands in the appendix."
-                ),
-            ),
-        )
+        text = f"No resection is put forward, because {reason}; what each would remove stands in the appendix."
+        return Headline("open", (Line("", text),))
     duty = lesions_by_duty(result)
     if not duty.must and not duty.open:
         return Headline("open", (Line("", _nothing_to_treat(duty)),))
     if not duty.open:
         return _single(result, duty.must)
-    are = "is" if len(duty.open) == 1 else "are"
-    them = (
-        ids(duty.open)
-        if len(duty.open) < len(result.lesions)
-        else f"the {number_of(len(duty.open), 'indeterminate lesion')}"
-    )
-    metastases = "a metastasis" if len(duty.open) == 1 else "metastases"
+    return _double(result, duty)
+
+
+def _double(result: Assessment, duty: Duty) -> Headline:
+    """Both answers, labelled; one when they are the same."""
+    many = len(duty.open) > 1
+    them = f"the {number_of(len(duty.open), 'indeterminate lesion')}" if len(duty.open) > MOST_NAMED else ids(duty.open)
     both = _single(result, tuple(lesion.id for lesion in result.lesions if lesion.id in {*duty.must, *duty.open}))
-    lines = [Line(f"If {them} {are} {metastases}", both.lines[0].text)]
-    remark = both.remark
-    if duty.must:
-        fewer = _single(result, duty.must)
-        lines.append(Line("If they are not" if len(duty.open) > 1 else "If it is not", fewer.lines[0].text))
-        remark = remark or fewer.remark
-    else:
-        lines.append(
-            Line(
-                "If they are not" if len(duty.open) > 1 else "If it is not",
-                "Nothing in the liver has to be removed: no lesion is recorded as confirmed or probable.",
-            )
-        )
-    return Headline(both.tone, tuple(lines), remark)
+    fewer = _single(result, duty.must) if duty.must else Headline("open", (Line("", NOTHING_TO_REMOVE),))
+    if both.lines == fewer.lines:
+        return Headline(both.tone, (Line(f"With or without {them}", both.lines[0].text),), both.remark)
+    lines = (
+        Line(f"If {them} {'are metastases' if many else 'is a metastasis'}", both.lines[0].text),
+        Line("If they are not" if many else "If it is not", fewer.lines[0].text),
+    )
+    return Headline(both.tone, lines, both.remark or fewer.remark)
+
+
+NOTHING_TO_REMOVE = "Nothing in the liver has to be removed: no lesion is recorded as confirmed or probable."
+
+MOST_NAMED = 4
+"""Indeterminate lesions are named up to this number, and counted above it."""
 
 
 def answer_in_one_sentence(result: Assessment) -> str:

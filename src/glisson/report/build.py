@@ -54,7 +54,7 @@ def dossier_view(
     """
     figures = figures or {}
     letters = actions(result)
-    named = concerns.named_resections(result)
+    named = () if held_back(result) else concerns.named_resections(result)
     words = {name: f"{letter} – {SHORT[letter]}" for name, letter in letters.items()}
     return DossierView(
         case_id=result.case.id,

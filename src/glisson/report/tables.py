@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glisson.report.answer import limit_words
+from glisson.report.answer import held_back, limit_words
 from glisson.report.methods import METHODS
 from glisson.report.view import Table
 from glisson.report.words import NOT_ASSESSED, and_list, ids, lower_first, mm, volume
@@ -88,13 +88,12 @@ def resection_table(result: Assessment, named: tuple[str, ...]) -> Table | None:
         note += f" No lesion is removed whole with the accepted margin by: {', '.join(idle)}."
     numeric = (False, False, True, True, True, True, False, False, False)
     rows = tuple(_resection_row(item) for item in shown)
-    return Table("resections", "Standard resections", columns, numeric, rows, note, emphasis)
+    title = "Appendix: standard resections, not put forward" if held_back(result) else "Standard resections"
+    return Table("resections", title, columns, numeric, rows, note, emphasis)
 
 
 def _resection_row(item: Resection) -> tuple[str, ...]:
     standardised = item.remnant_percent_standardised
-    margins = {name: item.margins_mm.get(name) for name in item.clears}
-    removes = ", ".join(name if mm is None else f"{name}\u00a0({mm:.1f})" for name, mm in margins.items())
     return (
         item.name,
         ", ".join(item.segments),
@@ -103,9 +102,26 @@ def _resection_row(item: Resection) -> tuple[str, ...]:
         f"{item.remnant_percent_nontumour:.1f}\u00a0%",
         NOT_ASSESSED if standardised is None else f"{standardised:.1f}\u00a0%",
         item.verdict,
-        removes or "none",
-        ids(item.leaves, 8) if item.leaves else "none",
+        _removes(item),
+        ids(item.leaves, MOST_IN_A_CELL) if item.leaves else "none",
     )
+
+
+def _removes(item: Resection) -> str:
+    """The lesions removed, each with its margin; of many, their number and the narrowest."""
+    margins = [(name, item.margins_mm.get(name)) for name in item.clears]
+    if len(margins) <= MOST_IN_A_CELL:
+        return ", ".join(_with_margin(name, margin) for name, margin in margins) or "none"
+    narrow = sorted((margin, name) for name, margin in margins if margin is not None)[:MOST_NARROW]
+    return f"{len(margins)} lesions; narrowest {', '.join(_with_margin(name, margin) for margin, name in narrow)}"
+
+
+def _with_margin(name: str, margin: float | None) -> str:
+    return name if margin is None else f"{name}\u00a0({margin:.1f})"
+
+
+MOST_IN_A_CELL = 8
+MOST_NARROW = 3
 
 
 def resections_note(result: Assessment) -> str:

@@ -42,27 +42,33 @@ def _present(parts: scan.Parts) -> npt.NDArray[np.float64]:
     areas = np.zeros((len(parts.lesions), parts.grid.shape[normal]))
     for row, lesion in zip(areas, parts.lesions, strict=True):
         counts = lesion.mask.data.sum(axis=tuple(axis for axis in range(3) if axis != normal))
-        start = lesion.mask.grid.offset_in(parts.grid)[normal]
+        start = parts.start(lesion.mask)[normal]
         low, high = max(start, 0), min(start + counts.size, row.size)
         row[low:high] = counts[low - start : high - start]
     return areas
 
 
 def key_slice(parts: scan.Parts) -> int:
-    """The axial slice that shows most: many lesions near their largest extent, much tumour; without lesions much
-    liver.
+    """The axial slice that shows most: many lesions near their largest extent, much tumour; else much liver.
+
+    Among equals the uppermost.
     """
+    normal, turned = axes_for(parts.grid)[2]
     areas = _present(parts)
     if areas.any():
-        shares = (areas / np.maximum(areas.max(axis=1, keepdims=True), 1)).sum(axis=0)
-        return int(np.argmax(shares + areas.sum(axis=0) / areas.sum(axis=0).max()))
-    normal = axes_for(parts.grid)[2][0]
-    counts = parts.liver.data.sum(axis=tuple(axis for axis in range(3) if axis != normal))
-    return int(np.argmax(counts)) + parts.liver.grid.offset_in(parts.grid)[normal]
+        worth = (areas / np.maximum(areas.max(axis=1, keepdims=True), 1)).sum(axis=0)
+        worth += areas.sum(axis=0) / areas.sum(axis=0).max()
+    else:
+        worth = np.zeros(parts.grid.shape[normal])
+        counts = parts.liver.data.sum(axis=tuple(axis for axis in range(3) if axis != normal))
+        start = parts.start(parts.liver)[normal]
+        worth[start : start + counts.size] = counts
+    best = np.flatnonzero(worth >= worth.max() * (1 - 1e-9))
+    return int(best[0] if turned else best[-1])
 
 
 def key_axial(parts: scan.Parts, marks: Marks | None = None) -> Picture:
-    """The key slice over the whole body, lesions numbered, with the letter and colour of `marks` (lesion id -> both)."""
+    """The key slice over the whole body, lesions numbered, with the letter and colour of `marks` by lesion id."""
     cut = Cut.of(parts.grid, "axial", key_slice(parts))
     left, top, width, high = _body(parts, cut)
     canvas = Canvas(KEY_WIDTH, max(round(KEY_WIDTH * high / width), KEY_WIDTH // 3))
@@ -88,7 +94,7 @@ def _actions(shown: Sequence[str], marks: Marks | None) -> str:
 
 
 def _body(parts: scan.Parts, cut: Cut) -> tuple[float, float, float, float]:
-    """Left, top, width and height in mm of the body on a cut; of the liver with room around it where there is no scan."""
+    """Left, top, width and height in mm of the body on a cut; of the liver with room where there is no scan."""
     pitch = np.array(cut.pitch_mm)
     if parts.image is None:
         patch, margin = cut.patch(parts.liver.data, parts.start(parts.liver)), BARE_MARGIN_MM
@@ -146,7 +152,7 @@ def _slices(parts: scan.Parts) -> list[int]:
     held: list[int] = []
     for mask in (parts.liver, *(lesion.mask for lesion in parts.lesions)):
         some = np.flatnonzero(mask.data.any(axis=tuple(a for a in range(3) if a != axis)))
-        held += (some[[0, -1]] + mask.grid.offset_in(parts.grid)[axis]).tolist() if some.size else []
+        held += (some[[0, -1]] + parts.start(mask)[axis]).tolist() if some.size else []
     low, high = max(min(held), 0), min(max(held), parts.grid.shape[axis] - 1)
     steps = min(EVEN_TILES, high - low + 1)
     chosen = {round(low + (n + 0.5) * (high - low + 1) / steps - 0.5) for n in range(steps)}

@@ -89,9 +89,12 @@ class Canvas:
         x1, y1 = min(x + alpha.shape[1], self.width), min(y + alpha.shape[0], self.height)
         if x0 >= x1 or y0 >= y1:
             return
-        a = np.asarray(alpha[y0 - y : y1 - y, x0 - x : x1 - x], np.float32)[..., None]
-        below = self.pixels[y0:y1, x0:x1]
-        below[:] = (below + a * (np.array(rgb(colour), np.float32) - below) + 0.5).astype(np.uint8)
+        inside = alpha[y0 - y : y1 - y, x0 - x : x1 - x]
+        rows, columns = np.nonzero(inside > 0)
+        share = np.asarray(inside[rows, columns], np.float32)[:, None]
+        rows, columns = rows + y0, columns + x0
+        below = self.pixels[rows, columns]
+        self.pixels[rows, columns] = below + share * (np.array(rgb(colour), np.float32) - below) + 0.5
 
     def line(self, a: Point, b: Point, width: float, colour: Colour, opacity: float = 1.0) -> None:
         """A straight line with round ends from a to b, `width` pixels wide."""

@@ -1,4 +1,4 @@
-"""Smooth stand-ins of masks for the 3D pictures: a field that is one inside, zero outside and one half at the surface."""
+"""Smooth stand-ins of masks for the 3D pictures: one inside, zero outside and one half at the surface."""
 
 from __future__ import annotations
 

@@ -10,7 +10,17 @@ import numpy.typing as npt
 from glisson.report.figures.canvas import Canvas, Picture, text_size
 from glisson.report.figures.fields import LEAST_RADIUS_MM, Model
 from glisson.report.figures.labels import badge_for, draw_badges, lesion_numbers, place_boxes, sizes_of
-from glisson.report.figures.palette import INK, LESION, PAPER, SOFT, VESSEL_NAMES, VESSELS, Colour, Marks
+from glisson.report.figures.palette import (
+    ACTION_COLOURS,
+    INK,
+    LESION,
+    PAPER,
+    SOFT,
+    VESSEL_NAMES,
+    VESSELS,
+    Colour,
+    Marks,
+)
 from glisson.report.figures.rays import VIEWS, Window
 from glisson.report.figures.render import Geometry, compose, geometry_of, segment_paint, window_for
 
@@ -102,15 +112,13 @@ def number_lesions(
     badges = [badge_for(name, numbers, marks) for name in ids]
     boxes = np.zeros((0, 4))
     if ids:
-        at = (
-            geometry.window.to_pixels(geometry.view, np.array([model.centroids_mm[name] for name in ids])) / finer
-            + corner
-        )
+        middles = np.array([model.centroids_mm[name] for name in ids])
+        at = geometry.window.to_pixels(geometry.view, middles) / finer + corner
         radii = np.array([model.radii_mm[name] for name in ids]) * geometry.window.scale / finer
         sizes = sizes_of(badges, size)
         edge = size * 1.5
         wide, high = panel.width, panel.height
-        taken = [(0, 0, wide, edge), (0, high - edge, wide, high)]
+        taken: list[tuple[float, float, float, float]] = [(0, 0, wide, edge), (0, high - edge, wide, high)]
         taken += [(x, high / 2 - edge / 2, x + edge, high / 2 + edge / 2) for x in (0, wide - edge)]
         places = place_boxes(at, radii, sizes, (panel.width, panel.height), taken)
         boxes = np.concatenate([places - sizes / 2, places + sizes / 2], axis=1)
@@ -149,7 +157,11 @@ def _numerals(
 def _legend(model: Model, marks: Marks | None, width: int) -> Canvas:
     """Swatches with names, in as many lines as they need."""
     entries: list[tuple[str, Colour]] = [(VESSEL_NAMES[name], VESSELS[name]) for name in model.vessels]
-    used_marks = dict(sorted({marks[name] for name in model.lesions if name in marks})) if marks else {}
+    planned = {marks[name] for name in model.lesions if name in marks} if marks else set()
+    order = list(ACTION_COLOURS)
+    used_marks = dict(
+        sorted(planned, key=lambda mark: (order.index(mark[0]) if mark[0] in order else len(order), mark))
+    )
     entries += [(f"lesion {letter}".strip(), colour) for letter, colour in used_marks.items()]
     if any(name not in (marks or {}) for name in model.lesions):
         entries.append(("lesion", LESION))

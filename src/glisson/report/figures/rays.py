@@ -88,7 +88,7 @@ class Hits:
 
 
 def cast(field: Field, view: View, window: Window, *, backwards: bool = False) -> Hits:
-    """The nearest hit of every ray, or the farthest when the rays run backwards (its depth still counts from the eye)."""
+    """The nearest hit of every ray, or the farthest when the rays run backwards (depth still counts from the eye)."""
     from scipy.ndimage import map_coordinates
 
     sign = -1.0 if backwards else 1.0
@@ -100,20 +100,15 @@ def cast(field: Field, view: View, window: Window, *, backwards: bool = False) -
     u = window.left_mm + (columns + 0.5) / window.scale
     v = window.top_mm + (rows + 0.5) / window.scale
     base = matrix[:, :1] * u + matrix[:, 1:2] * v + shift[:, None]
-    z = near.astype(np.float64)
-    active = np.arange(z.size)
-    last = np.zeros(z.size)
-    depth = np.full(z.size, np.nan)
-    while active.size:
-        value = map_coordinates(field.values, base[:, active] + matrix[:, 2:] * z[active], order=1, prefilter=False)
+    depth = np.full(near.size, np.nan)
+    at, rays, z, last = base + matrix[:, 2:] * near, np.arange(near.size), near, np.zeros(near.size)
+    while rays.size:
+        value = map_coordinates(field.values, at, order=1, prefilter=False)
         hit = value >= 0.5
-        done = active[hit]
-        back = (value[hit] - 0.5) / np.maximum(value[hit] - last[done], 1e-6)
-        depth[done] = z[done] - step * np.clip(back, 0, 1)
-        last[active] = value
-        active = active[~hit]
-        z[active] += step
-        active = active[z[active] <= far[active]]
+        back = (value[hit] - 0.5) / np.maximum(value[hit] - last[hit], 1e-6)
+        depth[rays[hit]] = z[hit] - step * np.clip(back, 0, 1)
+        on = ~hit & (z + step <= far)
+        at, rays, z, last, far = at[:, on] + matrix[:, 2:] * step, rays[on], z[on] + step, value[on], far[on]
     kept = np.flatnonzero(~np.isnan(depth))
     index = base[:, kept] + matrix[:, 2:] * depth[kept]
     slopes = np.zeros((kept.size, 3))

@@ -18,6 +18,9 @@ LIGHT = (-0.42, -0.55, -0.72)
 
 AMBIENT, DIFFUSE, SPECULAR, SHINE = 0.42, 0.66, 0.26, 28.0
 FRONT_OPACITY, EDGE_OPACITY, BACK_OPACITY = 0.27, 0.85, 0.55
+BACK_TONE = 0.9
+"""The inside of the liver's back wall is this much darker than its front."""
+
 HAZE_MM = 170.0
 """Depth in the liver after which a structure shows through at 1/e of its contrast."""
 
@@ -39,7 +42,10 @@ SPARSE = 3
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """What one view of a model hits: the liver's front and back, and everything solid by kind and name."""
+    """What one view of a model hits: the liver's front and back, and everything solid by kind and name.
+
+    The back is only seen through the rest, and has half as many pixels across and down.
+    """
 
     view: View
     window: Window
@@ -83,10 +89,16 @@ def geometry_of(model: Model, view: str, window: Window) -> Geometry:
         eye = VIEWS[view]
         solids = [("vessel", name, cast(made, eye, window)) for name, made in model.vessels.items()]
         solids += [("lesion", name, cast(made, eye, window)) for name, made in model.lesions.items()]
-        front, back = cast(model.liver, eye, window), cast(model.liver, eye, window, backwards=True)
+        front, back = cast(model.liver, eye, window), cast(model.liver, eye, _halved(window), backwards=True)
         model.seen[key] = Geometry(eye, window, front, back, tuple(solids))
     found: Geometry = model.seen[key]
     return found
+
+
+def _halved(window: Window) -> Window:
+    """The same window with half as many pixels across and down (rounded up)."""
+    size = (-(-window.width // 2), -(-window.height // 2))
+    return Window(window.left_mm, window.top_mm, *size, window.scale / 2)
 
 
 def _shade(hits: Hits, colours: Float32, strength: float = 1.0) -> Float32:
@@ -160,19 +172,17 @@ def compose(geometry: Geometry, paint: Paint, marks: Marks | None = None) -> npt
     shape = (window.height, window.width)
     image = np.empty((*shape, 3), np.float32)
     image[:] = np.array(rgb(PAPER), np.float32) / 255
-    front, back = geometry.front, geometry.back
-    far = _depth_image(shape, back, -np.inf)
+    front = geometry.front
+    here = front.rows, front.columns
     near = _depth_image(shape, front, np.inf)
+    far, wall = _back_wall(geometry, near)
     depth, solid = _solids(geometry, marks)
     seen = np.isfinite(depth)
-    walls = back.rows, back.columns
-    wall = _shade(back, _plain(LIVER, back.depth.size) * 0.9, 0.0)
-    image[walls] += BACK_OPACITY * (wall - image[walls])
+    image[here] += BACK_OPACITY * (wall - image[here])
     image[seen] = solid[seen]
     behind = seen & (depth > far) & np.isfinite(far)
     tint = np.array(rgb(LIVER), np.float32) / 255
     image[behind] += BACK_OPACITY * (tint - image[behind])
-    here = front.rows, front.columns
     lit = _shade(front, paint.colours)
     facing = np.clip(-front.normals[:, 2], 0, 1)
     opacity = FRONT_OPACITY + (EDGE_OPACITY - FRONT_OPACITY) * (1 - facing) ** 2.2
@@ -183,6 +193,19 @@ def compose(geometry: Geometry, paint: Paint, marks: Marks | None = None) -> npt
     image[here] += opacity * (lit - image[here])
     result: npt.NDArray[np.uint8] = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
     return result
+
+
+def _back_wall(geometry: Geometry, near: Float32) -> tuple[Float32, Float32]:
+    """(H, W) depth of the liver's back (-inf outside the liver), and (N, 3) its lit colour behind the front's hits."""
+    front, back = geometry.front, geometry.back
+    window = _halved(geometry.window)
+    depth = _depth_image((window.height, window.width), back, -np.inf)
+    wall = np.tile(_plain(LIVER, 1) * BACK_TONE * AMBIENT, (window.height, window.width, 1))
+    wall[back.rows, back.columns] = _shade(back, _plain(LIVER, back.depth.size) * BACK_TONE, 0.0)
+    far = np.full(near.shape, -np.inf, np.float32)
+    here, half = (front.rows, front.columns), (front.rows // 2, front.columns // 2)
+    far[here] = np.maximum(depth[half], near[here])
+    return far, wall[half]
 
 
 def _depth_image(shape: tuple[int, int], hits: Hits, empty: float) -> Float32:
