@@ -18,7 +18,6 @@ def rules(record: str = ""):
     ("liver", "needed"),
     [
         ("{background: normal, chemotherapy_months: 0}", 20),
-        ("{background: steatosis, chemotherapy_months: 0}", 30),
         ("{background: chemotherapy, chemotherapy_months: 4}", 30),
         ("{background: cirrhosis}", 40),
     ],

@@ -100,7 +100,7 @@ def test_benign_lesions_are_never_planned(fakes: Any) -> None:
     lesions = (fakes.lesion(1), fakes.lesion(2, "benign"))
     result = fakes.result(lesions=lesions, resections=(fakes.resection(clears=("L1",), leaves=("L2",)),))
     assert "the one lesion that must be treated (L1)" in answer_in_one_sentence(result)
-    assert actions(result) == {"L1": "R", "L2": "N"}
+    assert actions(result) == {"L1": "X", "L2": "N"}
     only = fakes.result(lesions=(fakes.lesion(1, "benign"),))
     assert "1 lesion recorded as benign" in answer_in_one_sentence(only)
 

@@ -142,8 +142,8 @@ def demo(
     case: Annotated[
         Path | None, typer.Option(metavar="CASE", help="write the patient as a case folder instead")
     ] = None,
-    seed: Annotated[int, typer.Option(help="another number, another patient", min=0)] = 1,
-    lesions: Annotated[int, typer.Option(help="number of metastases", min=0, max=80)] = 7,
+    seed: Annotated[int, typer.Option(help="another number, another patient", min=0)] = 8,
+    lesions: Annotated[int, typer.Option(help="number of metastases", min=0, max=80)] = 5,
     primary: Annotated[
         str, typer.Option(help="where the cancer started: decides where metastases settle")
     ] = "colorectal",

@@ -84,7 +84,7 @@ class Source:
     def citation(self) -> str:
         """One line: authors, title, year, DOI or address."""
         where = f"doi:{self.doi}" if self.doi else f"PMID {self.pmid}" if self.pmid else self.url
-        return f"{self.authors}. {self.title}. {self.year}.{f' {where}' if where else ''}"
+        return f"{self.authors.rstrip('.')}. {self.title}. {self.year}.{f' {where}' if where else ''}"
 
     def holds(self, quantity: Quantity) -> bool:
         """Whether a number with its unit was read in it."""

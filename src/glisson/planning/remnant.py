@@ -35,7 +35,7 @@ class RemnantRules:
         group kept.
 
         A remnant is too little when either share is below every threshold still possible, and enough when both shares
-        are known and reach every one. At the threshold is enough.
+        are known and reach every one. At the threshold is enough. A threshold that is not confirmed decides nothing.
         """
         if group_size < self.segments_needed:
             return "too little", (f"Only {group_size} adjoining segment stays; {self.segments_needed} are needed.",)
@@ -45,15 +45,24 @@ class RemnantRules:
         lowest, highest = self.open_percents[0], self.open_percents[-1]
         of_this = "this liver" if lowest == highest else "any liver background"
         if stricter < lowest:
-            return "too little", (f"The remnant is {stricter:.1f} % {which}; {of_this} needs at least {lowest:g} %.",)
+            reason = f"The remnant is {stricter:.1f} % {which}; {of_this} needs at least {lowest:g} %."
+            return self._if_confirmed(lowest, "too little", reason)
         if standardised is None:
             return "undetermined", (
                 f"The standardised remnant is not known: {self.missing}.",
                 self._met(nontumour, "of non-tumour liver"),
             )
         if stricter >= highest:
-            return "enough", (f"The remnant is {stricter:.1f} % {which}; {of_this} needs no more than {highest:g} %.",)
+            reason = f"The remnant is {stricter:.1f} % {which}; {of_this} needs no more than {highest:g} %."
+            return self._if_confirmed(highest, "enough", reason)
         return "undetermined", (self.needed.text, self._met(stricter, which))
+
+    def _if_confirmed(self, threshold: float, verdict: str, reason: str) -> tuple[str, tuple[str, ...]]:
+        """The verdict where a verified row of the rule states this threshold, else undetermined."""
+        rows = [row for row in self.needed.possible if row is not None and row.value == threshold]
+        if any(row.status == "verified" for row in rows):
+            return verdict, (reason,)
+        return "undetermined", (f"{reason} That limit is not yet confirmed.",)
 
     def _met(self, percent: float, which: str) -> str:
         met = [f"{value:g}" for value in self.open_percents if percent >= value]

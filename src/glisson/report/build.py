@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["ACTIONS", "actions", "dossier_view"]
 
 ACTIONS = {
-    "R": "removed by the resection named above",
-    "L": "left by the resection named above",
+    "X": "removed by the resection named above",
+    "S": "stays with the resection named above",
     "O": "open: no resection named",
     "N": "not planned (benign or treated)",
 }
-"""Letters beside the lesions of the pictures, and what they mean."""
+"""Letters beside the lesions of the pictures, and what they mean. R and L are kept for the patient's right and left."""
 
-SHORT = {"R": "removed", "L": "left", "O": "open", "N": "not planned"}
+SHORT = {"X": "removed", "S": "stays", "O": "open", "N": "not planned"}
 
 MOST_STOPS = 4
 MOST_GAPS = 5
@@ -38,7 +38,7 @@ def actions(result: Assessment) -> dict[str, str]:
     removed = next((set(item.clears) for item in result.resections if names and item.name == names[0]), None)
     letters = {}
     for lesion in result.lesions:
-        letter = "N" if lesion.id in idle else "O" if removed is None else "R" if lesion.id in removed else "L"
+        letter = "N" if lesion.id in idle else "O" if removed is None else "X" if lesion.id in removed else "S"
         letters[lesion.id] = letter
     return letters
 
@@ -48,8 +48,8 @@ def dossier_view(
 ) -> DossierView:
     """The view model of an assessment.
 
-    figures: the pictures by key (axial, overview, montage-N, remnant, resections, lesion-ID); those missing are left
-    out.
+    figures: the pictures by key (axial, front, overview, montage-N, remnant, resections, lesion-ID); those missing are
+    left out.
     stamped: the time of writing; None leaves it out.
     """
     figures = figures or {}
@@ -99,7 +99,7 @@ def _page_one(result: Assessment, figures: Mapping[str, Figure], letters: Mappin
         question=record.question(result.case),
         wish=record.wish(result.case),
         headline=headline(result),
-        pictures=_some(figures, "axial", "overview"),
+        pictures=_some(figures, "axial", "front"),
         key="; ".join(used),
         changes=concerns.changes(result),
         stops=stops[:MOST_STOPS],

@@ -23,7 +23,7 @@ __all__ = ["Drawn", "draw"]
 
 @dataclass(frozen=True)
 class Drawn:
-    """Figures by key (axial, overview, remnant, resections, montage-N, lesion-ID), and the PNG bytes by file name."""
+    """Figures by key (axial, front, overview, remnant, resections, montage-N, lesion-ID), and PNG bytes by file."""
 
     figures: dict[str, Figure]
     files: dict[str, bytes]
@@ -57,6 +57,7 @@ def _steps(result: Assessment) -> Iterator[tuple[str, str, Callable[[], Sequence
     model = cache(lambda: f.model_of(parts))
     marks = {name: (letter, f.ACTION_COLOURS[letter]) for name, letter in actions(result).items()}
     yield "axial", "Axial slice", lambda: [f.key_axial(parts, marks)]
+    yield "front", "Liver, vessels and lesions in 3D", lambda: [f.overview_3d(model(), marks, ("anterior",))]
     yield "overview", "Liver, vessels and lesions in 3D", lambda: [f.overview_3d(model(), marks)]
     for lesion in result.lesions:
         yield f"lesion-{lesion.id}", f"Lesion {lesion.id}", partial(_card, f.lesion_card, parts, lesion, marks)

@@ -52,7 +52,7 @@ def invent_case(
         labs.append(Lab("cea", round(float(np.exp(rng.normal(3.0, 0.8))), 1), "ug/L", date=day))
     return Case(
         f"virtual-{seed}",
-        board=Board(date=date(2024, 5, 13), question="Virtual patient: can every metastasis be cleared, and by what?"),
+        board=Board(date=date(2024, 5, 13), question="Virtual patient: can every lesion be resected or ablated?"),
         patient=Patient(
             age_years=float(round(rng.normal(63, 6))), sex=sex, height_cm=172.0 if sex == "male" else
             167.0, weight_kg=weight,
@@ -77,7 +77,7 @@ def invent_case(
         lesions=tuple(_lesion(*facts) for facts in lesions),
         studies=(
             Study("ct-1", date=day, modality="CT", phase="portal-venous",
-                  masks=Masks(complete=True, reviewed_by="nobody: exact outlines of a virtual patient")),
+                  masks=Masks(complete=True)),
         ),
     )  # fmt: skip
 

@@ -41,7 +41,7 @@ VESSEL_NAMES: Mapping[str, str] = MappingProxyType(
 )
 
 ACTION_COLOURS: Mapping[str, Colour] = MappingProxyType(
-    {"R": "#16c79a", "A": "#56b4e9", "L": "#ff7a1a", "O": "#ffc400", "N": "#c9b6f2"}
+    {"X": "#16c79a", "A": "#56b4e9", "S": "#ff7a1a", "O": "#ffc400", "N": "#c9b6f2"}
 )
 """Letters that the dossier uses for what is planned (removed, ablated, left, open, not planned) and their colours."""
 

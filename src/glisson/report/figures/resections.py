@@ -80,7 +80,7 @@ def resection_strip(model: Model, resections: Sequence[Resection]) -> Picture | 
 
 
 def _marks(item: Resection, model: Model) -> Marks:
-    letters = {name: "R" if name in item.clears else "L" if name in item.leaves else "N" for name in model.lesions}
+    letters = {name: "X" if name in item.clears else "S" if name in item.leaves else "N" for name in model.lesions}
     return {name: (letter, ACTION_COLOURS[letter]) for name, letter in letters.items()}
 
 
