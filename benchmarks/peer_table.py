@@ -1,6 +1,6 @@
 """The straightforward script for the same table: SimpleITK, SciPy and PyRadiomics, as a careful user would write it.
 
-Runs in an environment of its own (tools/setup_peers.sh) and knows nothing of Glisson. Usage: peer_table.py FOLDER, which
+Runs in an environment of its own (tools/setup_peers.sh), knows nothing of Glisson. Usage: peer_table.py FOLDER, which
 holds liver, couinaud, portalvein, hepaticveins_ivc and tumor*.nii.gz on one grid. Prints JSON.
 """
 
