@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from glisson.report import findings, findings_schema
-from glisson.report.findings import findings_json
+from glisson.report.numbers import findings_json
 
 
 def valid(data: Any) -> None:

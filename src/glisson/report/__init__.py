@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from glisson.report.answer import answer_in_one_sentence
 from glisson.report.build import dossier_view
-from glisson.report.findings import findings, findings_schema
+from glisson.report.numbers import findings, findings_schema
 from glisson.report.view import DossierView
 from glisson.report.write import write_dossier
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from glisson.errors import OutputError
 from glisson.report.build import dossier_view
-from glisson.report.findings import findings_json
+from glisson.report.numbers import findings_json
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
