@@ -93,7 +93,8 @@ def test_a_number_that_the_source_does_not_hold(tested):
 
 def test_a_source_that_nobody_uses(tested):
     tested.source("roe")
-    assert findings(tested) == ["sources/roe.yaml: no rule, score or table uses this source; use it or remove it."]
+    unused = "sources/roe.yaml: no rule, score, table or claim uses this source; use it or remove it."
+    assert findings(tested) == [unused]
 
 
 @pytest.mark.parametrize("change", ["standing: retracted", "standing: superseded"])

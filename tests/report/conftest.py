@@ -163,6 +163,8 @@ def a_result(record: str = RECORD, **changes: Any) -> SimpleNamespace:
         ),
         "answers": answers_for(case),
         "notices": (Notice("warning", "slice-spacing", "Slices are 5 mm apart; small lesions are coarse.", "image"),),
+        "options": (),
+        "scores": (),
         "trace": (SimpleNamespace(step="liver volume", outcome="1500 mL"),),
         "scene": a_scene(len(changes.get("lesions", (1, 2, 3)))),
     }

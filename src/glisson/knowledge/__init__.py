@@ -23,6 +23,7 @@ from glisson.knowledge.ask import (
 from glisson.knowledge.base import KnowledgeBase, Modality
 from glisson.knowledge.changes import Change, Gap
 from glisson.knowledge.checking import CheckReport, check_knowledge
+from glisson.knowledge.claims import Claim, Document, Evidence, Saying
 from glisson.knowledge.facts import FactSpec, FactTable
 from glisson.knowledge.loading import knowledge_base, load_knowledge
 from glisson.knowledge.options import Conflict, Option
@@ -32,9 +33,9 @@ from glisson.knowledge.sources import Source
 from glisson.knowledge.tables import Table
 
 __all__ = [
-    "DEFAULT_VOLUME_FORMULA", "Answer", "Change", "CheckReport", "Conflict", "FactSpec", "FactTable", "Gap",
-    "Input", "KnowledgeBase", "Margins", "Modality", "Option", "Outcome", "Rule", "ScoreResult", "ScoreSpec",
-    "Source", "Table", "Trace", "check_knowledge", "knowledge_base", "load_knowledge", "margins",
-    "remnant_segments", "remnant_threshold", "score", "total_liver_volume", "total_liver_volume_ml",
-    "tumour_burden_score", "volume_formulas",
+    "DEFAULT_VOLUME_FORMULA", "Answer", "Change", "CheckReport", "Claim", "Conflict", "Document", "Evidence",
+    "FactSpec", "FactTable", "Gap", "Input", "KnowledgeBase", "Margins", "Modality", "Option", "Outcome", "Rule",
+    "Saying", "ScoreResult", "ScoreSpec", "Source", "Table", "Trace", "check_knowledge", "knowledge_base",
+    "load_knowledge", "margins", "remnant_segments", "remnant_threshold", "score", "total_liver_volume",
+    "total_liver_volume_ml", "tumour_burden_score", "volume_formulas",
 ]  # fmt: skip

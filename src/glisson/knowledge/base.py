@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from glisson.case import Unknown
 from glisson.errors import InputError, KnowledgeError
 from glisson.knowledge.answers import UNDETERMINED, Answer, ask
 from glisson.knowledge.changes import Change, Gap, Question, changes, rank_missing
+from glisson.knowledge.claims import Claim, Document
 from glisson.knowledge.facts import FactTable, is_missing
 from glisson.knowledge.options import Option, combine, of_lesions
 from glisson.knowledge.rules import VERDICTS, Rule
@@ -41,7 +42,7 @@ class Modality:
 
 @dataclass(frozen=True, eq=False)
 class KnowledgeBase:
-    """Sources, rules, scores and tables by id, and the facts and modalities they speak of."""
+    """Sources, rules, scores, tables and claims by id, and the facts, modalities and documents they speak of."""
 
     sources: Mapping[str, Source]
     rules: Mapping[str, Rule]
@@ -50,6 +51,8 @@ class KnowledgeBase:
     facts: FactTable
     modalities: Mapping[str, Modality]
     root: Path
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+    documents: Mapping[str, Document] = field(default_factory=dict)
 
     def source(self, source_id: str) -> Source:
         """The source of that id. Raises KnowledgeError when there is none."""
@@ -62,6 +65,10 @@ class KnowledgeBase:
     def table(self, table_id: str) -> Table:
         """The table of that id. Raises KnowledgeError when there is none."""
         return _find(self.tables, table_id, "table")
+
+    def claim(self, claim_id: str) -> Claim:
+        """The claim of that id. Raises KnowledgeError when there is none."""
+        return _find(self.claims, claim_id, "claim")
 
     def evaluate(self, rule_id: str, facts: Facts) -> Answer:
         """What one rule says of these facts (path -> value, Unknown where missing; paths left out count as missing)."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from glisson.errors import KnowledgeError
 from glisson.knowledge.base import KnowledgeBase
 from glisson.knowledge.casetests import CaseResult, run_rule_tests, run_score_tests
+from glisson.knowledge.claims import Claim
 from glisson.knowledge.conditions import quantity_text
 from glisson.knowledge.rules import Rule
 from glisson.knowledge.scores import FORMULAS, ScoreSpec
@@ -47,7 +48,7 @@ class CheckReport:
 def check_knowledge(kb: KnowledgeBase) -> CheckReport:
     """Check every source, rule, score and table, and run every test that lies beside them."""
     items: tuple[Item, ...] = (*kb.rules.values(), *kb.scores.values(), *kb.tables.values())
-    findings = [*_sources(kb, items), *_conflicts(kb), *_formulas(kb)]
+    findings = [*_sources(kb, items), *_conflicts(kb), *_formulas(kb), *_ledger(kb)]
     for item in items:
         findings += [Finding(item.file, what) for what in (*_numbers(kb, item), *_status(kb, item))]
     cases = 0
@@ -67,11 +68,12 @@ def check_knowledge(kb: KnowledgeBase) -> CheckReport:
 
 
 def _sources(kb: KnowledgeBase, items: tuple[Item, ...]) -> Iterator[Finding]:
-    used = {source for item in items for source in item.sources} | {source.quoted_in for source in kb.sources.values()}
+    cited = (*items, *kb.claims.values())
+    used = {source for item in cited for source in item.sources} | {source.quoted_in for source in kb.sources.values()}
     same = Counter(source.doi.lower() for source in kb.sources.values() if source.doi)
     for source in kb.sources.values():
         if source.id not in used:
-            yield Finding(source.file, "no rule, score or table uses this source; use it or remove it.")
+            yield Finding(source.file, "no rule, score, table or claim uses this source; use it or remove it.")
         if same[source.doi.lower()] > 1:
             yield Finding(source.file, f"another source has the same doi {source.doi}; keep one.")
         for name in (source.quoted_in, source.superseded_by):
@@ -94,6 +96,15 @@ def _formulas(kb: KnowledgeBase) -> Iterator[Finding]:
         yield Finding("formulas", f"the formula '{name}' is used by no score.")
 
 
+def _ledger(kb: KnowledgeBase) -> Iterator[Finding]:
+    """Claims are numbered once each, and a verified one leans on a source that was read."""
+    numbers = Counter(claim.number for claim in kb.claims.values())
+    for claim in kb.claims.values():
+        if numbers[claim.number] > 1:
+            yield Finding(claim.file, f"the number {claim.number} is given to another claim too.")
+        yield from (Finding(claim.file, what) for what in _status(kb, claim))
+
+
 def _numbers(kb: KnowledgeBase, item: Item) -> Iterator[str]:
     """Every number of a rule stands in the record of its source."""
     for source, quantity in dict.fromkeys(item.numbers()):
@@ -101,7 +112,7 @@ def _numbers(kb: KnowledgeBase, item: Item) -> Iterator[str]:
             yield f"the number {quantity_text(quantity)} is not among the numbers of the source {source}."
 
 
-def _status(kb: KnowledgeBase, item: Item) -> Iterator[str]:
+def _status(kb: KnowledgeBase, item: Item | Claim) -> Iterator[str]:
     """What calls itself verified leans on a source that someone read and that still stands."""
     for source, locator, status in dict.fromkeys(_claims(item)):
         if status != "verified":
@@ -114,7 +125,7 @@ def _status(kb: KnowledgeBase, item: Item) -> Iterator[str]:
             yield f"says verified, but its locator in {source} is 'not read'."
 
 
-def _claims(item: Item) -> Iterator[tuple[str, str, str]]:
+def _claims(item: Item | Claim) -> Iterator[tuple[str, str, str]]:
     """Source, locator and status of each part."""
     if isinstance(item, Rule):
         yield from ((row.outcome.source, row.outcome.locator, row.outcome.status) for row in item.rows)
@@ -122,6 +133,8 @@ def _claims(item: Item) -> Iterator[tuple[str, str, str]]:
         yield item.source, item.locator, item.status
         yield from ((group.source, group.locator, group.status) for group in item.groups)
         yield from ((row.source, row.locator, row.status) for row in item.reported)
+    elif isinstance(item, Claim):
+        yield from ((found.source, found.locator, found.status) for found in item.evidence)
     else:
         yield from ((row.source, row.locator, row.status) for row in item.rows)
 

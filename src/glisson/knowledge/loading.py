@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from glisson.errors import KnowledgeError
 from glisson.knowledge.base import KnowledgeBase, Modality
+from glisson.knowledge.claims import Claim, Document, read_claim, read_documents
 from glisson.knowledge.facts import FactSpec, FactTable, case_specs, read_fact_specs
 from glisson.knowledge.rules import Rule, read_rule
 from glisson.knowledge.scores import ScoreSpec, read_score
@@ -58,7 +59,8 @@ class _Loader:
         facts = FactTable({**self.specs, **_score_facts(scores.values())})
         tables = self._read_all("library/", ".table.yaml", lambda section: read_table(section, facts))
         rules = self._read_all("library/", "", lambda section: read_rule(section, facts, modalities))
-        base = KnowledgeBase(sources, rules, scores, tables, facts, modalities, self.root)
+        documents, claims = self._read_claims(facts)
+        base = KnowledgeBase(sources, rules, scores, tables, facts, modalities, self.root, claims, documents)
         self._check_references(base)
         return base
 
@@ -73,18 +75,26 @@ class _Loader:
             if item_id != stem:
                 raise KnowledgeError(f"{name}: the id is '{item_id}'; it must be the name of the file, '{stem}'.")
             topic = getattr(item, "topic", None)
-            if topic is not None and name.split("/")[1:-1] != [topic]:
+            if folder == "library/" and name.split("/")[1:-1] != [topic]:
                 raise KnowledgeError(f"{name}: the topic is '{topic}'; it must be the name of the folder in library/.")
             if item_id in items:
                 raise KnowledgeError(f"{name}: the id '{item_id}' is taken by {getattr(items[item_id], 'file', '')}.")
             items[item_id] = item
         return dict(sorted(items.items()))
 
+    def _read_claims(self, facts: FactTable) -> tuple[dict[str, Document], dict[str, Claim]]:
+        """The documents and the claims in them, claims in the order of their numbers."""
+        listed = self.files.pop("claims/documents.yaml", None)
+        documents = read_documents(listed) if listed else {}
+        claims = self._read_all("claims/", "", lambda section: read_claim(section, facts, documents))
+        return documents, dict(sorted(claims.items(), key=lambda item: item[1].number))
+
     def _check_references(self, base: KnowledgeBase) -> None:
-        cited: tuple[Rule | ScoreSpec | Table, ...] = (
+        cited: tuple[Rule | ScoreSpec | Table | Claim, ...] = (
             *base.rules.values(),
             *base.scores.values(),
             *base.tables.values(),
+            *base.claims.values(),
         )
         for citing in cited:
             for source in citing.sources:

@@ -50,7 +50,7 @@ def test_files(root: Path) -> tuple[str, ...]:
 
 def _names(root: Path) -> list[str]:
     top = [name for name in TOP_FILES if (root / name).is_file()]
-    found = [*_below(root, "sources"), *_below(root, "library")]
+    found = [*_below(root, "sources"), *_below(root, "library"), *_below(root, "claims")]
     return top + [name for name in found if not name.endswith(TEST_SUFFIX)]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from glisson.report import cards, concerns, record, tables
 from glisson.report.answer import headline, held_back, lesions_by_duty
+from glisson.report.medicine import options_table, scores_table
 from glisson.report.view import DossierView, Fact, Figure, PageOne
 from glisson.report.words import day
 
@@ -65,11 +66,13 @@ def dossier_view(
         stamped=f"{day(stamped.date())}, {stamped:%H:%M} {stamped.tzname() or ''}".strip() if stamped else "",
         language="en",
         page_one=_page_one(result, figures, letters),
+        options=options_table(result),
         record=record.full_record(result.case),
         resections=tables.resection_table(result, named),
         resections_note=tables.resections_note(result),
         remnant_figures=_some(figures, "resections", "remnant"),
         liver=tables.liver_table(result),
+        scores=scores_table(result),
         overview=_some(figures, "overview"),
         cards_note=cards.cards_note(result, figures),
         cards=cards.cards(result, words, figures),

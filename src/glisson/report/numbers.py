@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from glisson.case import Unknown
+from glisson.report.medicine import alerts, option_data, score_data, staging
 from glisson.report.methods import METHODS
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ def findings(result: Assessment, *, stamped: datetime | None = None) -> dict[str
         "burden": _burden(result),
         "resections": [_resection(resection) for resection in result.resections],
         "answers": [_answer(answer) for answer in result.answers],
+        "options": [option_data(option) for option in result.options],
+        "scores": [score_data(score) for score in result.scores],
+        "staging": staging(result),
+        "alerts": alerts(result),
         "notices": [_fields(notice, ("level", "code", "about", "text")) for notice in result.notices],
         "methods": {field: _fields(method, ("unit", "method")) for field, method in METHODS.items()},
         "provenance": _provenance(result, stamped),

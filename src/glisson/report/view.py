@@ -132,11 +132,13 @@ class DossierView:
     stamped: str
     language: str
     page_one: PageOne
+    options: Table | None
     record: tuple[Fact, ...]
     resections: Table | None
     resections_note: str
     remnant_figures: tuple[Figure, ...]
     liver: Table | None
+    scores: Table | None
     overview: tuple[Figure, ...]
     cards: tuple[Card, ...]
     cards_note: str

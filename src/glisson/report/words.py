@@ -17,6 +17,7 @@ __all__ = [
     "day",
     "fact",
     "lower_first",
+    "upper_first",
     "mm",
     "months",
     "number_of",
@@ -120,6 +121,11 @@ def number_of(count: int, noun: str) -> str:
 def lower_first(name: str) -> str:
     """A name inside a sentence: right hepatectomy, but IVb and ALPPS as they are."""
     return name if len(name) < 2 or name[1].isupper() else name[0].lower() + name[1:]
+
+
+def upper_first(text: str) -> str:
+    """A text at the head of a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def a_or_an(name: str) -> str:
