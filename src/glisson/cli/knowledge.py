@@ -75,6 +75,29 @@ def check(as_json: AsJson = False) -> None:
 
 
 @knowledge.command()
+def claims(as_json: AsJson = False) -> None:
+    """The ledger: what documents for patients and the public say, the evidence on each side, and what it means."""
+    from dataclasses import asdict
+
+    from glisson.knowledge import knowledge_base
+
+    kb = knowledge_base()
+    ledger = sorted(kb.claims.values(), key=lambda claim: claim.number)
+    if as_json:
+        print_json(
+            [{key: value for key, value in asdict(claim).items() if key not in ("when", "file")} for claim in ledger]
+        )
+        return
+    for claim in ledger:
+        print(f"{claim.number}. {claim.title} ({claim.kind})")
+        for saying in claim.said:
+            print(f"   {saying.standing:<13}{saying.text} [{', '.join(saying.by)}]")
+        for item in claim.evidence:
+            print(f"   {item.status:<13}{item.text} [{item.source}]")
+        print(f"   For a patient: {claim.means}")
+
+
+@knowledge.command()
 def why(
     case: Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")],
     rule: Annotated[str, typer.Argument(metavar="RULE", help="id of a rule")],
