@@ -97,7 +97,7 @@ def _page_one(result: Assessment, figures: Mapping[str, Figure], letters: Mappin
     gaps = concerns.not_assessed(result)
     used = [f"{letter} {ACTIONS[letter]}" for letter in ACTIONS if letter in letters.values()]
     return PageOne(
-        alerts=tuple(answer.text for answer in result.answers if answer.verdict == "alert"),
+        alerts=concerns.emergencies(result),
         who=record.who(result.case),
         question=record.question(result.case),
         wish=record.wish(result.case),

@@ -97,9 +97,25 @@ def _missing_titles(result: Assessment) -> list[str]:
 BODY_SIZE = ("patient.height_cm", "patient.weight_kg")
 
 
+def emergencies(result: Assessment) -> tuple[str, ...]:
+    """What wants an answer today, for the red strip; other alerts stand among the cautions."""
+    return tuple(
+        answer.text + ("" if answer.status == "verified" else " (rule not yet confirmed)")
+        for answer in result.answers
+        if answer.verdict == "alert" and answer.urgency == "today"
+    )
+
+
+def _later_alerts(result: Assessment) -> list[Gap]:
+    rank = {"days": 0, "weeks": 1, "routine": 2}
+    later = [answer for answer in result.answers if answer.verdict == "alert" and answer.urgency in rank]
+    return [Gap(answer.rule.title, answer.text) for answer in sorted(later, key=lambda answer: rank[answer.urgency])]
+
+
 def stops(result: Assessment) -> tuple[Gap, ...]:
-    """Stops and cautions by name: rules that forbid or caution, and the warnings of the measurement."""
-    found = [
+    """Stops and cautions by name: rules that forbid or caution, alerts, and the warnings of the measurement."""
+    found = _later_alerts(result)
+    found += [
         Gap(_stop_name(answer), answer.text)
         for answer in result.answers
         if answer.verdict in ("contraindicated", "relative")
