@@ -7,6 +7,12 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+"""The suite tries the same examples every time; HYPOTHESIS_PROFILE=explore looks for new ones."""
 
 REAL_DATA = Path(os.environ.get("GLISSON_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 """Folder of real scans beside the checkout; none of it is part of the project."""
