@@ -24,6 +24,8 @@ def all_facts(a: Assessment) -> dict[str, object]:
     """
     facts: dict[str, object] = dict(a.case.facts())
     facts.update(_burden(a))
+    if not a.lesions and a.case.lesions:
+        facts.update(_reported_burden(a))
     facts.update(_remnant(a))
     return knowledge_base().with_scores(facts)
 
@@ -50,6 +52,20 @@ def _burden(a: Assessment) -> dict[str, object]:
         "burden.indeterminate_count": found.counts["indeterminate"] if found else Unknown(NO_SCAN),
         "organ.liver_ml": liver.volume_ml if liver else Unknown(NO_SCAN),
         "organ.spleen_ml": _or_unknown(liver and liver.spleen_ml, no_spleen),
+    }
+
+
+def _reported_burden(a: Assessment) -> dict[str, object]:
+    """Number and size as the record tells them, where nothing is outlined."""
+    own = [lesion for lesion in a.case.lesions if lesion.nature in COUNTED]
+    sizes = [lesion.size_mm for lesion in own]
+    unsized = next((size for size in sizes if isinstance(size, Unknown)), None)
+    known = [size for size in sizes if not isinstance(size, Unknown)]
+    return {
+        "burden.count": len(own),
+        "burden.largest_mm": unsized or max(known, default=Unknown("the record names no lesion that is counted")),
+        "burden.vanished_count": sum(lesion.nature == "vanished" for lesion in a.case.lesions),
+        "burden.indeterminate_count": sum(lesion.nature == "indeterminate" for lesion in own),
     }
 
 

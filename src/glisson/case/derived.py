@@ -277,6 +277,34 @@ def _systemic_count(case: Case) -> int | Unknown:
     return treatments if isinstance(treatments, Unknown) else sum(t.kind == "systemic" for t in treatments)
 
 
+def _systemic_for_metastases(case: Case) -> bool | Unknown:
+    """True when a systemic treatment began on or after the day metastases were found, else by its line."""
+    own = _systemic(case)
+    if isinstance(own, Unknown):
+        return own
+    answers = [_is_for_metastases(t, case) for t in own]
+    missing = [answer for answer in answers if isinstance(answer, Unknown)]
+    return True if any(answer is True for answer in answers) else missing[0] if missing else False
+
+
+def _is_for_metastases(treatment: Treatment, case: Case) -> bool | Unknown:
+    found = case.liver.metastases_found
+    if not isinstance(treatment.start, Unknown) and not isinstance(found, Unknown):
+        return treatment.start >= found
+    if isinstance(treatment.line, Unknown):
+        return Unknown("neither the line of a systemic treatment nor the day metastases were found is recorded")
+    return treatment.line > 0 or Unknown("whether treatment around an operation was for metastases is not recorded")
+
+
+def _months_since_systemic(case: Case) -> float | Unknown:
+    own = _systemic(case)
+    if isinstance(own, Unknown):
+        return own
+    if not own:
+        return Unknown("no systemic treatment is recorded")
+    return 0.0 if own[-1].ongoing is True else months_between(own[-1].stop, case.as_of)
+
+
 def _lesion_count(nature: str | None) -> Callable[[Case], Any]:
     def read(case: Case) -> int | Unknown:
         if not case.lesions:
@@ -394,6 +422,18 @@ DERIVED: tuple[tuple[str, Kind, str, Callable[[Case], Any]], ...] = (
     ),
     ("extrahepatic.pet_days_old", _days, "age of the last PET", _age_of("extrahepatic", "pet")),
     ("treatments.systemic_count", _count, "systemic treatments begun", _systemic_count),
+    (
+        "treatments.systemic_for_metastases",
+        Flag(),
+        "a systemic treatment began after metastases were found (not one around the primary's operation before)",
+        _systemic_for_metastases,
+    ),
+    (
+        "treatments.months_since_systemic",
+        _months,
+        "months since the end of the last systemic treatment (0 while it goes on)",
+        _months_since_systemic,
+    ),
     ("treatments.last_response", Choice(v.RESPONSES), "response to the last systemic treatment", _last_response),
     (
         "treatments.progressing",

@@ -75,9 +75,15 @@ def options_table(result: Assessment) -> Table | None:
     whole = [option for option in result.options if option.scope == "patient"]
     if not whole:
         return None
-    titles = {name: modality.title for name, modality in knowledge_base().modalities.items()}
+    kb = knowledge_base()
     rows = tuple(
-        (titles[option.modality], option.verdict, _by_lesion(option, result), _reasons(option), ", ".join(option.needs))
+        (
+            kb.modalities[option.modality].title,
+            option.verdict,
+            _by_lesion(option, result),
+            _reasons(option),
+            "; ".join(kb.facts[path].title or path for path in option.needs),
+        )
         for option in whole
     )
     note = (

@@ -66,6 +66,7 @@ def invent_case(
             background="chemotherapy", chemotherapy_months=4.0, last_chemotherapy=date(2024, 4, 4), ascites="none",
             metastases_found=date(2023, 11, 20), portal_hypertension=False, portal_vein_thrombosis=False,
             previous_hepatectomy=False, previous_embolisation=False, biliary=(),
+            biliary_obstruction=False, cholangitis=False, varices=False,
         ),
         extrahepatic=Extrahepatic(status="none", chest_ct=day),
         treatments=(
