@@ -51,3 +51,13 @@ def test_why_shows_the_facts_it_read_and_what_is_missing(tmp_path):
     assert any("labs.cea_ug_l: 32 ug/L" in line for line in found["trace"])
     (tmp_path / "case.yaml").write_text("id: a\n")
     assert "Missing: liver.background" in run("knowledge", "why", str(tmp_path), "remnant-needed").output
+
+
+def test_the_cases_beside_a_rule_are_run():
+    found = run("knowledge", "test", "anti-egfr-ras-stop")
+    assert found.exit_code == 0
+    assert ", 0 problems" in found.output
+    whole = json.loads(run("knowledge", "test", "--json").output)
+    assert whole["cases"] > 2000
+    assert whole["problems"] == []
+    assert isinstance(run("knowledge", "test", "no-such-rule").exception, GlissonError)

@@ -79,9 +79,10 @@ def test_every_counterfactual_flips_when_asked_again(shelf, size, count, a, live
 
 def test_missing_facts_are_ranked_by_what_they_decide(shelf):
     shelf.verdict("one", "contraindicated", "p.a is yes")
-    shelf.rule("two", "effect: info\nwhen: p.a is yes")
-    shelf.rule("three", "effect: info\nwhen: {all: [p.a is yes, p.b is yes]}")
-    shelf.rule("four", "effect: info\nwhen: p.size > 30 mm")
+    shelf.rule("two", "effect: alert\nurgency: days\nwhen: p.a is yes")
+    shelf.rule("three", "effect: alert\nurgency: days\nwhen: {all: [p.a is yes, p.b is yes]}")
+    shelf.rule("four", "effect: alert\nurgency: days\nwhen: p.size > 30 mm")
+    shelf.rule("five", "effect: info\nwhen: p.count > 3")
     shelf.verdict("yes", "eligible", "always")
     gaps = shelf.load().missing({})
     assert [(gap.path, gap.decides, gap.may_decide) for gap in gaps] == [
@@ -92,5 +93,5 @@ def test_missing_facts_are_ranked_by_what_they_decide(shelf):
 
 
 def test_nothing_missing_nothing_to_rank(shelf):
-    shelf.rule("two", "effect: info\nwhen: p.a is yes")
+    shelf.rule("two", "effect: alert\nurgency: days\nwhen: p.a is yes")
     assert shelf.load().missing({"p.a": False}) == ()

@@ -165,6 +165,10 @@ def a_result(record: str = RECORD, **changes: Any) -> SimpleNamespace:
         "notices": (Notice("warning", "slice-spacing", "Slices are 5 mm apart; small lesions are coarse.", "image"),),
         "options": (),
         "scores": (),
+        "missing": (),
+        "changes": {},
+        "facts": case.facts(),
+        "prices": None,
         "trace": (SimpleNamespace(step="liver volume", outcome="1500 mL"),),
         "scene": a_scene(len(changes.get("lesions", (1, 2, 3)))),
     }

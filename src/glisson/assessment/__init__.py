@@ -10,19 +10,29 @@ from glisson.assessment.facts import all_facts, facts_of_lesions
 from glisson.assessment.result import Assessment, TraceEntry
 from glisson.assessment.steps import STEPS, Step
 from glisson.case import Case
+from glisson.knowledge import PriceList
 from glisson.scene import Scene
 
 __all__ = ["STEPS", "Assessment", "Step", "TraceEntry", "all_facts", "assess", "facts_of_lesions"]
 
 
-def assess(case: Case, scene: Scene | None, *, progress: Callable[[str, float], None] | None = None) -> Assessment:
+def assess(
+    case: Case,
+    scene: Scene | None,
+    *,
+    prices: PriceList | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> Assessment:
     """Assess a case: run every step whose inputs are there, in order, and keep a trace of what was done and why not.
 
     case: the facts (glisson.case). scene: one scan and its structures in LPS mm, or None when there are no images.
+    prices: a local price list; it is shown beside the options and decides nothing.
     progress: called with the step in words and the share done, 0 to 1.
     Pure: the same case and scene give the same assessment. Raises SceneError when the masks cannot belong together.
     """
-    result = Assessment(case=case, scene=scene, version=__version__, notices=scene.notices if scene else ())
+    result = Assessment(
+        case=case, scene=scene, version=__version__, prices=prices, notices=scene.notices if scene else ()
+    )
     for number, step in enumerate(STEPS):
         if progress:
             progress(step.words, number / len(STEPS))

@@ -63,7 +63,9 @@ def _reported_burden(a: Assessment) -> dict[str, object]:
     known = [size for size in sizes if not isinstance(size, Unknown)]
     return {
         "burden.count": len(own),
-        "burden.largest_mm": unsized or max(known, default=Unknown("the record names no lesion that is counted")),
+        "burden.largest_mm": max(known, default=Unknown("no lesion of the record is counted"))
+        if unsized is None
+        else unsized,
         "burden.vanished_count": sum(lesion.nature == "vanished" for lesion in a.case.lesions),
         "burden.indeterminate_count": sum(lesion.nature == "indeterminate" for lesion in own),
     }

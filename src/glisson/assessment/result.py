@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from glisson.anatomy import CavaSplit, SegmentMap
 from glisson.case import Case
 from glisson.geometry import Mask
-from glisson.knowledge import Answer, Option, ScoreResult
+from glisson.knowledge import Answer, Change, Gap, Option, PriceList, ScoreResult
 from glisson.lesions import Burden, LesionFinding, LiverFinding
 from glisson.planning import Resection
 from glisson.scene import Notice, Scene
@@ -30,6 +31,8 @@ class Assessment:
     whole_liver: the liver with the lesions that lie in it, on its own box of the scan's lattice. answers: what the
     rules of planning and every rule that is not about a treatment say of this patient. options: the verdict on each
     treatment, for the patient and, where it is judged so, for each lesion. scores: those whose inputs are recorded.
+    missing: the missing facts, those that would decide most first. changes: for each treatment what one changed input
+    would make of its verdict. facts: everything the rules could ask. prices: the local price list, where one was given.
     """
 
     case: Case
@@ -45,5 +48,9 @@ class Assessment:
     answers: tuple[Answer, ...] = ()
     options: tuple[Option, ...] = ()
     scores: tuple[ScoreResult, ...] = ()
+    missing: tuple[Gap, ...] = ()
+    changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict, repr=False)
+    prices: PriceList | None = None
     notices: tuple[Notice, ...] = ()
     trace: tuple[TraceEntry, ...] = field(default=())

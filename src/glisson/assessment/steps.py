@@ -127,7 +127,16 @@ def _ask_all_rules(a: Assessment) -> Outcome:
         result for result in (kb.score_from_facts(name, facts) for name in kb.scores) if result.value is not None
     )
     outcome = f"{len(kb.rules)} rules, {len(options)} verdicts on treatments, {len(scores)} scores"
-    return replace(a, answers=(*a.answers, *said), options=options, scores=scores), outcome
+    asked_for = {option.modality for option in options}
+    return replace(
+        a,
+        answers=(*a.answers, *said),
+        options=options,
+        scores=scores,
+        facts=facts,
+        missing=kb.missing(facts),
+        changes={name: kb.option_counterfactual(name, facts) for name in kb.modalities if name in asked_for},
+    ), outcome
 
 
 STEPS: tuple[Step, ...] = (

@@ -123,15 +123,25 @@ def check(case: CaseFolder, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def plan(case: CaseFolder, out: OutFolder, as_json: AsJson = False) -> None:
+def plan(
+    case: CaseFolder,
+    out: OutFolder,
+    prices: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="local price list (YAML): shows what each treatment costs")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """The main job: read the case, assess it, write the dossier."""
     from glisson.assessment import assess
     from glisson.imaging import read_case
+    from glisson.knowledge import knowledge_base, read_prices
+
+    listed = None if prices is None else read_prices(prices, tuple(knowledge_base().modalities))
 
     with progress_bar(quiet=as_json) as progress:
         progress("Reading the case", 0.0)
         facts, scene = read_case(case)
-        result = assess(facts, scene, progress=part(progress, 0.25, 0.6))
+        result = assess(facts, scene, prices=listed, progress=part(progress, 0.25, 0.6))
         _write(result, out, part(progress, 0.6, 1.0))
     _summarise(result, out, as_json)
 

@@ -74,6 +74,28 @@ def check(as_json: AsJson = False) -> None:
     raise typer.Exit(1 if report.findings else 0)
 
 
+@knowledge.command("test")
+def run_cases(
+    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="only the cases of this rule or score")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the cases kept beside the rules and scores: below, at and above each threshold. Exit 1 if one fails."""
+    from glisson.knowledge import knowledge_base
+    from glisson.knowledge.checking import run_tests
+
+    kb = knowledge_base()
+    if name is not None and name not in kb.rules and name not in kb.scores:
+        raise InputError(f"There is no rule or score {name!r}. `glisson knowledge list` names them.")
+    results = [(result, file) for result, file in run_tests(kb) if name in (None, Path(file).name.split(".")[0])]
+    cases = sum(result.cases for result, _ in results)
+    problems = [f"{file}: {problem}" for result, file in results for problem in result.problems]
+    if as_json:
+        print_json({"cases": cases, "problems": problems})
+    else:
+        print("\n".join([*problems, f"{cases} cases, {len(problems)} problems"]))
+    raise typer.Exit(1 if problems else 0)
+
+
 @knowledge.command()
 def claims(as_json: AsJson = False) -> None:
     """The ledger: what documents for patients and the public say, the evidence on each side, and what it means."""

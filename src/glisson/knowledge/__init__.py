@@ -27,6 +27,7 @@ from glisson.knowledge.claims import Claim, Document, Evidence, Saying
 from glisson.knowledge.facts import FactSpec, FactTable
 from glisson.knowledge.loading import knowledge_base, load_knowledge
 from glisson.knowledge.options import Conflict, Option
+from glisson.knowledge.prices import Price, PriceList, read_prices
 from glisson.knowledge.rules import Outcome, Rule
 from glisson.knowledge.scores import ScoreResult, ScoreSpec
 from glisson.knowledge.sources import Source
@@ -34,8 +35,8 @@ from glisson.knowledge.tables import Table
 
 __all__ = [
     "DEFAULT_VOLUME_FORMULA", "Answer", "Change", "CheckReport", "Claim", "Conflict", "Document", "Evidence",
-    "FactSpec", "FactTable", "Gap", "Input", "KnowledgeBase", "Margins", "Modality", "Option", "Outcome", "Rule",
-    "Saying", "ScoreResult", "ScoreSpec", "Source", "Table", "Trace", "check_knowledge", "knowledge_base",
-    "load_knowledge", "margins", "remnant_segments", "remnant_threshold", "score", "total_liver_volume",
-    "total_liver_volume_ml", "tumour_burden_score", "volume_formulas",
+    "FactSpec", "FactTable", "Gap", "Input", "KnowledgeBase", "Margins", "Modality", "Option", "Outcome", "Price",
+    "PriceList", "Rule", "Saying", "ScoreResult", "ScoreSpec", "Source", "Table", "Trace", "check_knowledge",
+    "knowledge_base", "load_knowledge", "margins", "read_prices", "remnant_segments", "remnant_threshold", "score",
+    "total_liver_volume", "total_liver_volume_ml", "tumour_burden_score", "volume_formulas",
 ]  # fmt: skip

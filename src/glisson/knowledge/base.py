@@ -129,7 +129,8 @@ class KnowledgeBase:
         alert.
         """
         spoken = [name for name in self.modalities if any(name in rule.modalities for rule in self.rules.values())]
-        others = [rule for rule in self.rules.values() if not rule.modalities]
+        decisive = (rule for rule in self.rules.values() if rule.effect != "info" and rule.scope == "patient")
+        others = [rule for rule in decisive if not rule.modalities]
         questions = [self._option_question(name, facts) for name in spoken]
         questions += [self._rule_question(rule, facts) for rule in others]
         return rank_missing((question for question in questions if question.needs), facts, self.facts)

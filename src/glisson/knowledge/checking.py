@@ -16,7 +16,7 @@ from glisson.knowledge.scores import FORMULAS, ScoreSpec
 from glisson.knowledge.store import TEST_SUFFIX, test_files
 from glisson.knowledge.tables import Table
 
-__all__ = ["CheckReport", "Finding", "check_knowledge"]
+__all__ = ["CheckReport", "Finding", "check_knowledge", "run_tests"]
 
 Item = Rule | ScoreSpec | Table
 
@@ -52,7 +52,7 @@ def check_knowledge(kb: KnowledgeBase) -> CheckReport:
     for item in items:
         findings += [Finding(item.file, what) for what in (*_numbers(kb, item), *_status(kb, item))]
     cases = 0
-    for result, file in _run_tests(kb):
+    for result, file in run_tests(kb):
         cases += result.cases
         findings += [Finding(file, what) for what in result.problems]
     unverified = sum(any(status == "unverified" for _, _, status in _claims(item)) for item in items)
@@ -139,7 +139,8 @@ def _claims(item: Item | Claim) -> Iterator[tuple[str, str, str]]:
         yield from ((row.source, row.locator, row.status) for row in item.rows)
 
 
-def _run_tests(kb: KnowledgeBase) -> Iterator[tuple[CaseResult, str]]:
+def run_tests(kb: KnowledgeBase) -> Iterator[tuple[CaseResult, str]]:
+    """Run the tests of every rule and score: what each found and the file of its cases; missing and stray files too."""
     files = set(test_files(kb.root))
     items: tuple[Rule | ScoreSpec, ...] = (*kb.rules.values(), *kb.scores.values())
     for item in items:

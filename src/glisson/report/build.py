@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from glisson.report import cards, concerns, record, tables
+from glisson.report import cards, concerns, evidence, record, tables
 from glisson.report.answer import headline, held_back, lesions_by_duty
 from glisson.report.medicine import options_table, scores_table
 from glisson.report.view import DossierView, Fact, Figure, PageOne
+from glisson.report.ways import paths
 from glisson.report.words import day
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ ACTIONS = {
 
 SHORT = {"X": "removed", "S": "stays", "O": "open", "N": "not planned"}
 
-MOST_STOPS = 4
+MOST_STOPS = 5
 MOST_GAPS = 5
 
 
@@ -67,6 +68,11 @@ def dossier_view(
         language="en",
         page_one=_page_one(result, figures, letters),
         options=options_table(result),
+        missing=evidence.missing_table(result),
+        changes=evidence.changes_table(result),
+        disputes=evidence.disputes_table(result),
+        costs=evidence.costs_table(result),
+        known=evidence.known_tables(result),
         record=record.full_record(result.case),
         resections=tables.resection_table(result, named),
         resections_note=tables.resections_note(result),
@@ -81,7 +87,7 @@ def dossier_view(
         not_assessed=concerns.not_assessed(result),
         methods=tables.methods_table(),
         rules=tables.rules_table(result),
-        sources=tables.sources(result),
+        evidence=evidence.evidence_table(result),
         provenance=_provenance(result),
         inputs=tables.inputs_table(result),
         steps=tables.steps_table(result),
@@ -109,7 +115,7 @@ def _page_one(result: Assessment, figures: Mapping[str, Figure], letters: Mappin
         stops_more=max(len(stops) - MOST_STOPS, 0),
         gaps=gaps[:MOST_GAPS],
         gaps_more=max(len(gaps) - MOST_GAPS, 0),
-        paths=concerns.paths(result),
+        paths=paths(result),
         limits=concerns.LIMITS,
         footer=record.footer(result),
         blanks=record.BLANKS,

@@ -1,4 +1,4 @@
-"""What would change the answer, what stops or cautions it, what was not assessed, and the three ways forward."""
+"""What would change the answer, what stops or cautions it, and what was not assessed."""
 
 from __future__ import annotations
 
@@ -7,32 +7,48 @@ from typing import TYPE_CHECKING
 from glisson.case import Unknown
 from glisson.knowledge import Answer, knowledge_base
 from glisson.report.answer import chosen, held_back, lesions_by_duty
-from glisson.report.record import reviewed_by, scan_date
-from glisson.report.view import Gap, Path
-from glisson.report.words import ids, lower_first, mm, number_of
+from glisson.report.record import reviewed_by
+from glisson.report.view import Gap
+from glisson.report.words import ids, lower_first, mm
 from glisson.scene import Notice
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
     from glisson.planning import Resection
 
-__all__ = ["LIMITS", "changes", "leading_resections", "named_resections", "not_assessed", "paths", "stops", "warnings"]
+__all__ = [
+    "CONTROL", "LIMITS", "LOCAL", "SYSTEMIC", "changes", "leading_resections", "named_resections", "not_assessed",
+    "stops", "warnings",
+]  # fmt: skip
 
 MOST_CHANGES = 3
 MOST_DRAWN = 4
 
-CARE = "Palliative care alongside, offered early."
+LOCAL = (
+    "resection", "two-stage-resection", "repeat-hepatectomy", "transplantation", "microwave-ablation",
+    "radiofrequency-ablation", "cryoablation", "irreversible-electroporation", "histotripsy",
+    "stereotactic-radiotherapy",
+)  # fmt: skip
+SYSTEMIC = (
+    "systemic-chemotherapy", "perioperative-chemotherapy", "anti-egfr", "anti-vegf", "immunotherapy",
+    "targeted-therapy", "endocrine-therapy", "somatostatin-analogue", "radioligand-therapy",
+)  # fmt: skip
+CONTROL = (
+    "radioembolisation", "chemoembolisation", "debiri", "hepatic-arterial-infusion", "percutaneous-hepatic-perfusion",
+    "palliative-radiotherapy", "clinical-trial",
+)  # fmt: skip
+"""Treatments named in each of the three rows of page one, in this order."""
 
 LIMITS = (
-    "This version measures lesions and standard resections. It does not plan wedges, ablation, staged operations, "
-    "embolisation or radiotherapy, and it does not check drugs, anaesthesia or fitness for an operation."
+    "This version measures lesions and standard resections; it does not draw wedges, ablation zones, staged operations "
+    "or radiotherapy fields. Which treatments the rules allow, and why, stands on the next page."
 )
 """What this version does not do, said once on page one."""
 
 OFF_THE_LIST = (
     Gap("Wedges, ablation and plans that combine them", "this version measures standard resections only"),
     Gap("Inflow and outflow of the remnant", "vessels cut by a resection are not followed"),
-    Gap("Drugs, anticoagulants, infection and anaesthesia", "their stops are not part of this version"),
+    Gap("Fitness for anaesthesia", "only the facts that the rules name are looked at"),
     Gap("Earlier scans", "one scan was assessed; growth and response are not measured"),
 )
 
@@ -114,13 +130,8 @@ def _later_alerts(result: Assessment) -> list[Gap]:
 
 def stops(result: Assessment) -> tuple[Gap, ...]:
     """Stops and cautions by name: rules that forbid or caution, alerts, and the warnings of the measurement."""
-    found = _later_alerts(result)
-    found += [
-        Gap(_stop_name(answer), answer.text)
-        for answer in result.answers
-        if answer.verdict in ("contraindicated", "relative")
-    ]
-    found += _narrow_margins(result)
+    spoken = [Gap(_stop_name(answer), answer.text) for answer in _far_reaching(result)]
+    found = [*spoken, *_later_alerts(result), *_narrow_margins(result)]
     duty = lesions_by_duty(result)
     if duty.treated:
         found.append(
@@ -148,6 +159,28 @@ def stops(result: Assessment) -> tuple[Gap, ...]:
         )
     found += [Gap(_about(notice), notice.text) for notice in result.notices if notice.level != "info"]
     return tuple(found)
+
+
+REACH = 3
+"""A stop or caution that holds for this many treatments is about the patient and belongs on page one."""
+
+
+def _far_reaching(result: Assessment) -> list[Answer]:
+    """The stops and cautions that hold for several treatments, and the confirmed stops of a local or systemic one."""
+    reach: dict[str, set[str]] = {}
+    said: dict[str, Answer] = {}
+    for option in result.options:
+        for reason in option.reasons:
+            if option.scope == "patient" and reason.verdict in ("contraindicated", "relative"):
+                reach.setdefault(reason.rule.id, set()).add(option.modality)
+                said[reason.rule.id] = reason
+    chosen = [answer for name, answer in said.items() if len(reach[name]) >= REACH or _is_firm(answer, reach[name])]
+    return sorted(chosen, key=lambda answer: (answer.verdict != "contraindicated", answer.status != "verified"))
+
+
+def _is_firm(answer: Answer, modalities: set[str]) -> bool:
+    confirmed = answer.verdict == "contraindicated" and answer.status == "verified"
+    return confirmed and bool(modalities & {*LOCAL, *SYSTEMIC})
 
 
 def _narrow_margins(result: Assessment) -> list[Gap]:
@@ -243,62 +276,3 @@ def _nowhere(result: Assessment, name: str) -> bool:
 
 def _why(outcome: str) -> str:
     return outcome.removeprefix("not assessed").lstrip(": ") or "its inputs are missing"
-
-
-def paths(result: Assessment) -> tuple[Path, ...]:
-    """Local treatment now, systemic treatment first with a second look, no local treatment; palliative care in each."""
-    scan = scan_date(result)
-    again = f"measured again against the scan of {scan}" if scan else "measured again on a new scan"
-    return (
-        Path("Local treatment now", _local(result), CARE),
-        Path(
-            "Systemic first, then a second look",
-            f"Whether and with what is not assessed by this version. At the second look the liver is {again}; "
-            "every lesion ever seen stays a target, also one that has vanished.",
-            CARE,
-        ),
-        Path(
-            "No local treatment",
-            "Course without local treatment is not assessed by this version. It is a choice open to the patient.",
-            CARE,
-        ),
-    )
-
-
-def _local(result: Assessment) -> str:
-    reason = held_back(result)
-    if reason:
-        return f"Not put forward: {reason}."
-    names = named_resections(result)
-    if not names:
-        return _most(result)
-    enough = [item for item in result.resections if item.name in names and item.verdict == "enough"]
-    others = _others(result, names)
-    lead = "Resectable now by measurement" if enough else "Can be drawn, but enough remnant is not shown"
-    return f"{lead}: {lower_first(names[0])}{others}. Whether it is indicated is for the board."
-
-
-def _most(result: Assessment) -> str:
-    duty = lesions_by_duty(result)
-    targets = [*duty.must, *duty.open]
-    if not result.resections or not targets:
-        return "Not assessed; see the answer above."
-    enough = [item for item in result.resections if item.verdict != "too little"] or list(result.resections)
-    best = max(enough, key=lambda item: len(set(targets) & set(item.clears)))
-    count = len(set(targets) & set(best.clears))
-    lead = "Not in this catalogue as one standard resection"
-    if not count:
-        return f"{lead}."
-    most = "the most that one removes" + (" without leaving too little liver" if best.verdict != "too little" else "")
-    return f"{lead}; {most}: {lower_first(best.name)}, {count} of {len(targets)} lesions."
-
-
-def _others(result: Assessment, names: tuple[str, ...]) -> str:
-    duty = lesions_by_duty(result)
-    targets = {*duty.must, *duty.open}
-    count = sum(
-        1
-        for item in result.resections
-        if targets <= set(item.clears) and item.name not in names and item.verdict != "too little"
-    )
-    return f"; {number_of(count, 'other resection')} would also remove them all" if count else ""

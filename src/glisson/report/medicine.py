@@ -57,6 +57,21 @@ def score_data(score: ScoreResult) -> dict[str, Any]:
         "source": score.source,
         "locator": score.locator,
         "status": score.status,
+        "reported": [
+            {
+                "group": row.group,
+                "endpoint": row.endpoint,
+                "at": row.at,
+                "value": row.value[0],
+                "unit": row.value[1],
+                "interval": [quantity[0] for quantity in row.interval] or None,
+                "patients": row.patients,
+                "source": row.source,
+                "locator": row.locator,
+                "status": row.status,
+            }
+            for row in score.reported
+        ],
     }
 
 
@@ -111,6 +126,21 @@ def _reasons(option: Option) -> str:
     return " ".join([*shown, *([f"And {more} more."] if more > 0 else [])]) or option.why
 
 
+def _population(score: ScoreResult) -> str:
+    return upper_first(f"{score.population}.") if score.population else ""
+
+
+def _reported(score: ScoreResult) -> list[str]:
+    """What studies reported for the group, each with its patients and source; never this patient's own forecast."""
+    return [
+        f"Reported for {row.group}: {row.endpoint}{f' at {row.at}' if row.at else ''} {row.value[0]:g}"
+        + (f"\u00a0{row.value[1]}" if row.value[1] else "")
+        + (f" (n = {row.patients})" if row.patients else "")
+        + f" [{row.source}{'' if row.status == 'verified' else ', unverified'}]."
+        for row in score.reported
+    ]
+
+
 def scores_table(result: Assessment) -> Table | None:
     """Every score whose inputs are recorded, with its population, limits and standing; none is merged with another."""
     shown = [score for score in result.scores if score.group != "outside the population"]
@@ -121,7 +151,7 @@ def scores_table(result: Assessment) -> Table | None:
             score.title if score.variant in score.title else f"{score.title} ({score.variant})",
             f"{score.printed}{f' {score.unit}' if score.unit else ''}",
             score.group or "",
-            " ".join((upper_first(f"{score.population}."), *score.notes) if score.population else score.notes),
+            " ".join(part for part in (_population(score), *score.notes, *_reported(score)) if part),
             score.source + ("" if score.status == "verified" else ", unverified"),
         )
         for score in shown

@@ -10,6 +10,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from glisson.case import Unknown
+from glisson.knowledge import knowledge_base
+from glisson.report.evidence import claims_data, costs_data, used_sources
 from glisson.report.medicine import alerts, option_data, score_data, staging
 from glisson.report.methods import METHODS
 
@@ -47,6 +49,18 @@ def findings(result: Assessment, *, stamped: datetime | None = None) -> dict[str
         "scores": [score_data(score) for score in result.scores],
         "staging": staging(result),
         "alerts": alerts(result),
+        "missing": [
+            {"fact": gap.path, "title": gap.title, "decides": list(gap.decides), "may_decide": list(gap.may_decide)}
+            for gap in result.missing
+        ],
+        "changes": {
+            name: [{"fact": item.path, "if": item.text, "verdict": str(item.verdict)} for item in found]
+            for name, found in result.changes.items()
+            if found
+        },
+        "claims": claims_data(result),
+        "costs": costs_data(result),
+        "evidence": [{"source": name, "decided": decided} for name, decided in used_sources(result).items()],
         "notices": [_fields(notice, ("level", "code", "about", "text")) for notice in result.notices],
         "methods": {field: _fields(method, ("unit", "method")) for field, method in METHODS.items()},
         "provenance": _provenance(result, stamped),
@@ -214,7 +228,7 @@ def _plain(value: Any) -> Any:
 
 def _provenance(result: Assessment, stamped: datetime | None) -> dict[str, Any]:
     scene = result.scene
-    used: dict[str, Any] = {answer.source.id: answer.source for answer in result.answers}
+    used = {name: knowledge_base().source(name) for name in used_sources(result)}
     provenance: dict[str, Any] = {
         "software": "glisson",
         "version": result.version,

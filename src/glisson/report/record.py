@@ -36,7 +36,7 @@ def who(case: Case) -> tuple[Fact, ...]:
         _fact("MSI", _msi(case)),
         _fact("Outside the liver", _extrahepatic(case)),
         _fact("Treatment", _treatment(case)),
-        _fact("Last dose", fact(case.liver.last_chemotherapy)),
+        _fact("Last dose", fact(case.facts()["liver.last_chemotherapy"])),
     )
 
 
@@ -54,7 +54,7 @@ def _primary(case: Case) -> str | None:
 
 
 def _timing(case: Case) -> str | None:
-    return fact(case.primary.timing)
+    return fact(case.facts()["primary.timing"])
 
 
 def _ras(case: Case) -> str | None:
@@ -167,7 +167,7 @@ def full_record(case: Case) -> tuple[Fact, ...]:
         _fact("Height", None if height is None else f"{height}\u00a0cm"),
         _fact("Weight", None if weight is None else f"{weight}\u00a0kg"),
         _fact("Liver background", fact(case.liver.background)),
-        _fact("Last bevacizumab", fact(case.liver.last_bevacizumab)),
+        _fact("Last bevacizumab", fact(case.facts()["liver.last_bevacizumab"])),
         _fact("Earlier liver resection", fact(case.liver.previous_hepatectomy)),
         _fact("Histology", fact(case.primary.histology)),
     ]

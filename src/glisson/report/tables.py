@@ -21,7 +21,6 @@ __all__ = [
     "resection_table",
     "resections_note",
     "rules_table",
-    "sources",
     "steps_table",
 ]
 
@@ -167,15 +166,6 @@ def rules_table(result: Assessment) -> Table | None:
     columns = ("What it says", "Verdict", "Status", "Rule", "Source")
     note = "An unverified rule has not been confirmed in its source; it never speaks for an option."
     return Table("rules", "Rules asked", columns, (False,) * 5, rows, note)
-
-
-def sources(result: Assessment) -> tuple[str, ...]:
-    """The documents the rules lean on, one line each, with what is not confirmed marked."""
-    used = {answer.source.id: answer.source for answer in result.answers}
-    return tuple(
-        used[name].citation + ("" if used[name].is_confirmed else " [unverified: not confirmed in the document itself]")
-        for name in sorted(used)
-    )
 
 
 def inputs_table(result: Assessment) -> Table | None:

@@ -133,6 +133,11 @@ class DossierView:
     language: str
     page_one: PageOne
     options: Table | None
+    missing: Table | None
+    changes: Table | None
+    disputes: Table | None
+    costs: Table | None
+    known: tuple[Table, ...]
     record: tuple[Fact, ...]
     resections: Table | None
     resections_note: str
@@ -147,7 +152,7 @@ class DossierView:
     not_assessed: tuple[Gap, ...]
     methods: Table
     rules: Table | None
-    sources: tuple[str, ...]
+    evidence: Table | None
     provenance: tuple[Fact, ...]
     inputs: Table | None
     steps: Table | None
