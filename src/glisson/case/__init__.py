@@ -1,5 +1,6 @@
 """WHO: the frozen clinical facts of one patient, and the strict case.yaml that holds them. No arrays here."""
 
+from glisson.case.deciding import is_named_person, record_decision, refuse_unfit_decision
 from glisson.case.facts import Fact, FactRow, fact_table
 from glisson.case.labs import TESTS, Lab, convert
 from glisson.case.loading import CASE_FILE, load_case, loads_case
@@ -64,8 +65,11 @@ __all__ = [
     "dump_case",
     "fact_table",
     "is_known",
+    "is_named_person",
     "load_case",
     "loads_case",
+    "record_decision",
     "reference_page",
+    "refuse_unfit_decision",
     "starter_yaml",
 ]

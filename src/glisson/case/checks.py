@@ -12,7 +12,7 @@ from glisson.case.unknown import Unknown
 
 __all__ = ["check_consistency"]
 
-MAY_FOLLOW_THE_BOARD = ("board.date", "board.next_step_by", "decision.date")
+MAY_FOLLOW_THE_BOARD = ("board.date", "board.next_step_by", "decision.date", "decision.next_by")
 
 
 def check_consistency(case: Case, reader: Reader) -> None:
@@ -34,6 +34,7 @@ def _ordered_pairs(case: Case) -> Iterator[tuple[str, object, str, object]]:
     yield "primary.diagnosed", case.primary.diagnosed, "primary.resected", case.primary.resected
     if case.decision is not None:
         yield "board.date", case.board.date, "decision.date", case.decision.date
+        yield "decision.date", case.decision.date, "decision.next_by", case.decision.next_by
     yield "board.date", case.board.date, "board.next_step_by", case.board.next_step_by
     if not isinstance(case.treatments, Unknown):
         for index, treatment in enumerate(case.treatments):

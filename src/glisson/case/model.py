@@ -267,12 +267,25 @@ class Board:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the board decided, recorded by a named clinician."""
+    """What the board decided, recorded by a named clinician (`glisson decide`). The patient's letter rests on it."""
 
     by: str = item(Text(example="Dr A. Example"), "the clinician who records it")
     date: Date = item(Day(), "day it was recorded")
     text: str = item(Text(), "the decision")
     dissent: str | None = item(Text(), "dissent, if any", default=None)
+    role: str | None = item(Text(example="consultant surgeon"), "what the clinician is", default=None)
+    treatment: Words = item(
+        ListOf(Text(example="resection")), "the treatments decided on, first first, by their names in the rules",
+        default=(),
+    )  # fmt: skip
+    intent: str | None = item(Choice(v.INTENTS), "the aim, when the board stated one", default=None)
+    reason: str | None = item(Text(), "why, in words the patient can read", default=None)
+    next_step: str | None = item(Text(), "what happens next, in words the patient can read", default=None)
+    next_by: Date | None = item(Day(), "by when", default=None)
+    despite: str | None = item(
+        Text(), "why a treatment is chosen that the rules call contraindicated, in words the patient can read",
+        default=None,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from glisson.case.model import Case
 from glisson.case.sections import Section, declared, example_of, key_of
 from glisson.case.studies import LesionFacts, Study
 
-__all__ = ["case_as_plain", "dump_case", "starter_yaml"]
+__all__ = ["case_as_plain", "dump_case", "plain_yaml", "starter_yaml"]
 
 WIDTH = 110
 HEAD = """\
@@ -30,7 +30,7 @@ def case_as_plain(case: Case) -> dict[str, Any]:
 
 def dump_case(case: Case) -> str:
     """The case as YAML text; `loads_case` of it gives an equal case."""
-    return _yaml(case_as_plain(case))
+    return plain_yaml(case_as_plain(case))
 
 
 def starter_yaml(case_id: str, studies: Sequence[Study] = (), lesions: Sequence[LesionFacts] = ()) -> str:
@@ -40,7 +40,7 @@ def starter_yaml(case_id: str, studies: Sequence[Study] = (), lesions: Sequence[
     for f in declared(Case):
         key = key_of(f)
         if key in filled:
-            parts.append(f"## {_sentence(f)}\n{_yaml({key: filled[key]})}".rstrip("\n"))
+            parts.append(f"## {_sentence(f)}\n{plain_yaml({key: filled[key]})}".rstrip("\n"))
         elif key != "decision":
             parts.append("\n".join(_commented(f)))
     return "\n\n".join(parts) + "\n"
@@ -56,7 +56,8 @@ _Dumper.yaml_implicit_resolvers = {
 }
 
 
-def _yaml(value: Any) -> str:
+def plain_yaml(value: Any) -> str:
+    """Plain dicts, lists and values as the YAML of a case file: keys in their order, days without quotes."""
     return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH))
 
 
@@ -71,12 +72,12 @@ def _commented(f: Field[Any]) -> Iterator[str]:
     kind = f.metadata["kind"]
     if not isinstance(kind, Section):
         yield from _guide(kind.of.cls, "##   ")
-        yield from (f"# {line}" for line in _yaml({key_of(f): example_of(f)}).splitlines())
+        yield from (f"# {line}" for line in plain_yaml({key_of(f): example_of(f)}).splitlines())
         return
     yield f"# {key_of(f)}:"
     for own in declared(kind.cls):
         yield from _explained(own, "##     ")
-        example = _yaml({key_of(own): example_of(own)})
+        example = plain_yaml({key_of(own): example_of(own)})
         yield from (f"#   {line}" for line in example.splitlines())
 
 

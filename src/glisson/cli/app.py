@@ -11,6 +11,7 @@ import typer
 
 from glisson import __version__
 from glisson.cli.knowledge import knowledge, score
+from glisson.cli.letter import decide, letter
 from glisson.cli.output import print_json
 from glisson.cli.progress import part, progress_bar
 from glisson.errors import GlissonError, InputError
@@ -29,6 +30,8 @@ app = typer.Typer(
 
 app.add_typer(knowledge, name="knowledge")
 app.command()(score)
+app.command()(decide)
+app.command()(letter)
 
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")]
 OutFolder = Annotated[

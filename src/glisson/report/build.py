@@ -118,7 +118,7 @@ def _page_one(result: Assessment, figures: Mapping[str, Figure], letters: Mappin
         paths=paths(result),
         limits=concerns.LIMITS,
         footer=record.footer(result),
-        blanks=record.BLANKS,
+        blanks=record.blanks(result.case),
     )
 
 

@@ -130,7 +130,7 @@ def _later_alerts(result: Assessment) -> list[Gap]:
 
 def stops(result: Assessment) -> tuple[Gap, ...]:
     """Stops and cautions by name: rules that forbid or caution, alerts, and the warnings of the measurement."""
-    spoken = [Gap(_stop_name(answer), answer.text) for answer in _far_reaching(result)]
+    spoken = [Gap(_stop_title(answer), answer.text) for answer in _far_reaching(result)]
     found = [*spoken, *_later_alerts(result), *_narrow_margins(result)]
     duty = lesions_by_duty(result)
     if duty.treated:
@@ -200,6 +200,12 @@ def _narrow_margins(result: Assessment) -> list[Gap]:
             )
             found.append(Gap("Narrow margin", text))
     return found
+
+
+def _stop_title(answer: Answer) -> str:
+    """What the stop is called; with the treatment where it is the stop of one."""
+    titles = [knowledge_base().modalities[name].title for name in answer.rule.modalities]
+    return f"{_stop_name(answer)} · {titles[0].lower()}" if len(titles) == 1 else _stop_name(answer)
 
 
 def _stop_name(answer: Answer) -> str:

@@ -8,13 +8,22 @@ from importlib.resources import files
 
 from glisson.report.view import DossierView
 
-__all__ = ["html"]
+__all__ = ["html", "render"]
 
 
 def html(view: DossierView, pictures: Mapping[str, bytes]) -> str:
     """The page of a view. pictures: file name (as in the view's figures) -> PNG bytes. Raises KeyError for a picture
     that is not given.
     """
+
+    def data_uri(file: str) -> str:
+        return "data:image/png;base64," + base64.b64encode(pictures[file]).decode("ascii")
+
+    return render("dossier.html.j2", view=view, data_uri=data_uri)
+
+
+def render(template: str, **values: object) -> str:
+    """The page of a template of the report. Everything put into it is escaped; a value it misses is an error."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     folder = files("glisson.report").joinpath("templates")
@@ -26,7 +35,4 @@ def html(view: DossierView, pictures: Mapping[str, bytes]) -> str:
         lstrip_blocks=True,
     )
 
-    def data_uri(file: str) -> str:
-        return "data:image/png;base64," + base64.b64encode(pictures[file]).decode("ascii")
-
-    return environment.get_template("dossier.html.j2").render(view=view, data_uri=data_uri)
+    return environment.get_template(template).render(**values)

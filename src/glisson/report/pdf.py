@@ -15,7 +15,7 @@ from typing import Literal
 from glisson.errors import MissingExtra
 from glisson.report.view import DossierView
 
-__all__ = ["pdf"]
+__all__ = ["pdf", "typeset"]
 
 STANDARD: Literal["ua-1"] = "ua-1"
 """PDF/UA-1: tagged, with a title, a language and a description of every picture."""
@@ -27,26 +27,34 @@ def pdf(view: DossierView, pictures: Mapping[str, bytes], *, stamped: datetime |
     pictures: file name (as in the view's figures) -> PNG bytes. stamped: date of the document's
     properties. Nothing is read from the network or from the machine's own fonts.
     """
+    data = {**asdict(view), "created": [stamped.year, stamped.month, stamped.day] if stamped else None}
+    return typeset("dossier.typ", data, pictures, timestamp=int(stamped.timestamp()) if stamped else 0)
+
+
+def typeset(template: str, data: Mapping[str, object], pictures: Mapping[str, bytes], *, timestamp: int) -> bytes:
+    """The PDF of a template of the report, which reads `data` as view.json and the pictures by their file names.
+
+    timestamp: seconds since 1970 for the document's properties. The same arguments give the same bytes.
+    """
     import typst
 
-    template = files("glisson.report").joinpath("templates", "dossier.typ").read_text(encoding="utf-8")
+    text = files("glisson.report").joinpath("templates", template).read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="glisson-") as name:
         root = Path(name)
         for file, png in pictures.items():
             path = root / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(png)
-        data = {**asdict(view), "created": [stamped.year, stamped.month, stamped.day] if stamped else None}
         (root / "view.json").write_text(json.dumps(data), encoding="utf-8")
-        (root / "dossier.typ").write_text(template, encoding="utf-8")
+        (root / template).write_text(text, encoding="utf-8")
         made: bytes = typst.compile(
-            root / "dossier.typ",
+            root / template,
             root=root,
             font_paths=[_fonts()],
             ignore_system_fonts=True,
             format="pdf",
             pdf_standards=STANDARD,
-            timestamp=int(stamped.timestamp()) if stamped else 0,
+            timestamp=timestamp,
         )
     return made
 

@@ -12,9 +12,8 @@ from glisson.report.words import GAP, and_list, day, fact, months, number_of, sh
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
 
-__all__ = ["BLANKS", "footer", "full_record", "grey_line", "question", "reviewed_by", "scan_date", "who", "wish"]
+__all__ = ["blanks", "footer", "full_record", "grey_line", "question", "reviewed_by", "scan_date", "who", "wish"]
 
-BLANKS = ("Decision", "Dissent", "Who presents", "Who tells the patient", "By when")
 LONGEST_ON_PAGE_ONE = 220
 
 
@@ -117,6 +116,20 @@ def wish(case: Case) -> Fact:
     """What the patient wants."""
     text = fact(case.wish)
     return _fact("The patient's wish", None if text is None else shorten(text, LONGEST_ON_PAGE_ONE))
+
+
+def blanks(case: Case) -> tuple[Fact, ...]:
+    """The boxes under page one: the recorded decision, and what is left to fill in by hand."""
+    made = case.decision
+    said = f"{made.text} ({made.by}, {day(made.date)})" if made else ""
+    until = day(made.next_by) if made and made.next_by else ""
+    return (
+        Fact("Decision", said),
+        Fact("Dissent", (made.dissent or "") if made else ""),
+        Fact("Who presents", ""),
+        Fact("Who tells the patient", ""),
+        Fact("By when", until),
+    )
 
 
 def scan_date(result: Assessment) -> str | None:

@@ -118,7 +118,7 @@ class PageOne:
     paths: tuple[Path, ...]
     limits: str
     footer: tuple[Fact, ...]
-    blanks: tuple[str, ...]
+    blanks: tuple[Fact, ...]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from glisson.report.numbers import findings_json
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
 
-__all__ = ["write_dossier"]
+__all__ = ["write_dossier", "write_whole"]
 
 Progress = Callable[[str, float], None]
 
@@ -42,27 +42,42 @@ def write_dossier(
 
     Raises OutputError, saying what and where, for a folder that holds anything else and for a disk that refuses.
     """
-    target = Path(out).resolve()
-    _refuse_foreign(target)
     say = progress or (lambda _words, _share: None)
+
+    def fill(folder: Path) -> None:
+        _fill(folder, result, stamped, say)
+        say("Moving the dossier into place", 0.99)
+
+    target = write_whole(out, fill, marks=frozenset((MARK, "dossier.html")), what="dossier")
+    say("Dossier written", 1.0)
+    return target
+
+
+def write_whole(out: str | Path, fill: Callable[[Path], None], *, marks: frozenset[str], what: str) -> Path:
+    """Have `fill` make a folder beside `out`, then put it in its place at once; nothing is written when anything fails.
+
+    marks: names that a folder holds when it is an earlier one of its kind and may be replaced. what: its name in
+    messages. Gives back the folder's path. Raises OutputError for a folder that holds anything else and for a disk that
+    refuses.
+    """
+    target = Path(out).resolve()
+    _refuse_foreign(target, marks, what)
     staging: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        _fill(staging, result, stamped, say)
-        say("Moving the dossier into place", 0.99)
+        fill(staging)
         _sync(staging)
         _swap(staging, target)
     except OSError as refusal:
-        raise OutputError(_why(refusal, target)) from refusal
+        raise OutputError(_why(refusal, target, what)) from refusal
     except OutputError as refusal:
         if isinstance(refusal.__cause__, OSError):
-            raise OutputError(_why(refusal.__cause__, target)) from refusal
+            raise OutputError(_why(refusal.__cause__, target, what)) from refusal
         raise
     finally:
         if staging is not None:
             shutil.rmtree(staging, ignore_errors=True)
-    say("Dossier written", 1.0)
     return target
 
 
@@ -96,16 +111,16 @@ def _fill_pages(folder: Path, result: Assessment, stamped: datetime | None, say:
     (folder / "dossier.pdf").write_bytes(pdf(view, drawn.files, stamped=stamped))
 
 
-def _refuse_foreign(target: Path) -> None:
+def _refuse_foreign(target: Path, marks: frozenset[str], what: str) -> None:
     if not target.exists():
         return
     if not target.is_dir():
         raise OutputError(f"{target} is there and is not a folder. Name a folder that does not exist yet: -o OUT.")
     held = sorted(path.name for path in target.iterdir())
-    if held and not {MARK, "dossier.html"} <= set(held):
+    if held and not marks <= set(held):
         shown = ", ".join(held[:3]) + (", ..." if len(held) > 3 else "")
         raise OutputError(
-            f"{target} is not empty and holds no earlier dossier ({shown}). "
+            f"{target} is not empty and holds no earlier {what} ({shown}). "
             "Nothing was written. Name an empty or new folder: -o OUT."
         )
 
@@ -135,8 +150,8 @@ def _swap(staging: Path, target: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _why(refusal: OSError, target: Path) -> str:
-    kept = f"Nothing was written{'; the earlier dossier is as it was' if target.exists() else ''}."
+def _why(refusal: OSError, target: Path, what: str) -> str:
+    kept = f"Nothing was written{f'; the earlier {what} is as it was' if target.exists() else ''}."
     where = refusal.filename or target
     if refusal.errno == errno.ENOSPC:
         return f"The disk of {target.parent} is full. {kept} Free some space or name another disk: -o OUT."
@@ -144,4 +159,4 @@ def _why(refusal: OSError, target: Path) -> str:
         return (
             f"{target.parent} may not be written to ({refusal.strerror}: {where}). {kept} Name another folder: -o OUT."
         )
-    return f"The dossier could not be written to {target} ({refusal.strerror or refusal}: {where}). {kept}"
+    return f"The {what} could not be written to {target} ({refusal.strerror or refusal}: {where}). {kept}"
