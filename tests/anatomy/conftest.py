@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from glisson.anatomy import VesselAnatomy, split_cava, vessel_anatomy, whole_liver
 from glisson.geometry import Grid, Labels, Mask
 from glisson.scene import LesionMask, Scene
 
@@ -56,3 +58,32 @@ def scene_of(grid: Grid, labels: np.ndarray) -> Callable[..., Scene]:
         return Scene(at, masks, lesions=found, segments=None if segments is None else Labels(segments, at))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def real_scene(ircadb: Path) -> Scene:
+    """3D-IRCADb-01 patient 1, masks only, read with nibabel."""
+    import nibabel as nib
+
+    def read(name: str) -> tuple[np.ndarray, Grid]:
+        image = nib.load(ircadb / f"{name}.nii.gz")
+        data = np.asarray(image.dataobj)
+        return data, Grid(data.shape, np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.affine)
+
+    def mask(name: str) -> Mask:
+        data, at = read(name)
+        return Mask(data > 0, at).trimmed()
+
+    files = {"liver": "liver", "portal": "portalvein", "hepatic": "hepaticveins_ivc"}
+    labels, at = read("couinaud")
+    lesions = tuple(LesionMask(f"L{n}", mask(f"tumor0{n}")) for n in range(1, 8))
+    structures = {name: mask(file) for name, file in files.items()}
+    return Scene(at, structures, lesions=lesions, segments=Labels(labels.astype(np.uint8), at))
+
+
+@pytest.fixture(scope="session")
+def real_anatomy(real_scene: Scene) -> tuple[Scene, Mask, VesselAnatomy]:
+    """The same patient, the whole liver, and what its vessels say."""
+    liver = whole_liver(real_scene)
+    split = split_cava(real_scene)
+    return real_scene, liver, vessel_anatomy(real_scene, liver, split, margin_mm=5.0, central_within_mm=15.0)

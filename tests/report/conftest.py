@@ -169,6 +169,8 @@ def a_result(record: str = RECORD, **changes: Any) -> SimpleNamespace:
         "changes": {},
         "facts": case.facts(),
         "prices": None,
+        "vessels": None,
+        "clearing": None,
         "trace": (SimpleNamespace(step="liver volume", outcome="1500 mL"),),
         "scene": a_scene(len(changes.get("lesions", (1, 2, 3)))),
     }

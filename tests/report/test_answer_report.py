@@ -125,7 +125,7 @@ def test_disease_elsewhere_that_is_not_for_cure_holds_the_answer_back(fakes: Any
     )
     result = fakes.result(record)
     said = answer_in_one_sentence(result)
-    assert said.startswith("No resection is put forward, because disease outside the liver (peritoneum)")
+    assert said.startswith("No plan is put forward, because disease outside the liver (peritoneum)")
     assert "hepatectomy" not in said
     assert dossier_view(result).page_one.paths[0].text.startswith("Not put forward")
     assert set(actions(result).values()) == {"O"}

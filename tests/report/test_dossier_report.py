@@ -55,7 +55,8 @@ def test_masks_without_a_scan_vessels_or_segments(patient: Any, tmp_path: Path) 
     out = write_dossier(assess(patient.case, scene), tmp_path / "OUT")
     check(out)
     text = (out / "dossier.html").read_text(encoding="utf-8")
-    assert "Not assessed because there is no map of the liver segments" in text
+    assert "segments were made from the shape of the liver" in text
+    assert "No outline of the portal veins" in text
     assert "not assessed: no portal" in text
 
 
@@ -74,4 +75,4 @@ def test_no_images_at_all(patient: Any, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_forty_lesions_stay_readable(tmp_path: Path) -> None:
     many = virtual_patient(seed=4, lesions=40, median_diameter_mm=12.0, **SMALL)
-    assert check(write_dossier(assess(many.case, many.scene), tmp_path / "OUT")) <= 28
+    assert check(write_dossier(assess(many.case, many.scene), tmp_path / "OUT")) <= 32

@@ -8,6 +8,7 @@ import numpy as np
 
 from glisson.anatomy.orientation import orientation_notices
 from glisson.anatomy.segments import SegmentMap
+from glisson.anatomy.suspicions import order_notices, share_notices, spleen_notices, vessel_notices
 from glisson.geometry import Mask, box_of, reaches_border
 from glisson.scene import Notice, Scene
 
@@ -48,17 +49,23 @@ def plausibility(scene: Scene, liver: Mask, segments: SegmentMap | None) -> tupl
 
     liver, segments: as `whole_liver` and `segment_map` give them. Codes: mirrored, upside-down, front-to-back,
     liver-cut, organs-overlap, vessels-mostly-outside, liver-volume-unusual, liver-in-pieces, segment-missing,
-    segment-share-unusual, segments-incomplete. What was added to the liver is in `WholeLiver.notes`; lesions outside it
+    segment-share-unusual, segments-incomplete, liver-with-spleen, segments-out-of-order, resection-suspected,
+    vessels-away. What was added to the liver is in `WholeLiver.notes`; lesions outside it
     are named by `lesions.lesion_notices`.
     """
+    turned = tuple(orientation_notices(scene, liver, segments))
     return (
-        *orientation_notices(scene, liver, segments),
+        *turned,
         *_border(scene, liver),
         *_overlaps(scene),
         *_vessels(scene, liver),
         *_size(liver),
         *_pieces(scene.liver),
         *_segments(segments),
+        *spleen_notices(liver),
+        *order_notices(segments, {notice.code for notice in turned}),
+        *share_notices(segments),
+        *vessel_notices(scene, liver),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glisson.errors import SceneError
-from glisson.geometry import BoolArray, Grid, Labels, Mask
+from glisson.geometry import BoolArray, Grid, Labels, Mask, Volume
 from glisson.scene import Scene
 
 __all__ = ["SEGMENT_NAMES", "SegmentMap", "adjacent_segments", "segment_map"]
@@ -29,13 +29,16 @@ class SegmentMap:
 
     labels: values 1..8 in the liver and 0 outside, on the liver's own box grid. given_percent: share of the liver whose
     label was given; the rest has the label of the nearest given voxel. outside_ml: labelled volume outside the liver,
-    which was cut off. notes: in words.
+    which was cut off. notes: in words. confidence: for each voxel 0 to 1 how sure its segment is, on the same grid;
+    None for labels that were given. method: how the map came about ("given" or the name of the method).
     """
 
     labels: Labels
     given_percent: float
     outside_ml: float = 0.0
     notes: tuple[str, ...] = field(default=())
+    confidence: Volume | None = None
+    method: str = "given"
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -91,7 +94,7 @@ def segment_map(scene: Scene, liver: Mask) -> SegmentMap | None:
             "export it on the grid of this scan."
         )
     liver_voxels = liver.count
-    _spread(labels, liver)
+    spread_labels(labels, liver)
     given_percent = 100.0 * labelled / liver_voxels
     outside_ml = (offset_labels - labelled) * liver.grid.voxel_ml
     return SegmentMap(
@@ -115,7 +118,7 @@ def _notes(given_percent: float, outside_ml: float, liver: Mask) -> tuple[str, .
     return tuple(notes)
 
 
-def _spread(labels: npt.NDArray[np.uint8], liver: Mask) -> None:
+def spread_labels(labels: npt.NDArray[np.uint8], liver: Mask) -> None:
     """Give each unlabelled liver voxel, in place, the label of the nearest labelled one.
 
     Only labelled voxels with an unlabelled face neighbour can be nearest to an unlabelled one (a step towards it along

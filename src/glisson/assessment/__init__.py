@@ -11,9 +11,10 @@ from glisson.assessment.result import Assessment, TraceEntry
 from glisson.assessment.steps import STEPS, Step
 from glisson.case import Case
 from glisson.knowledge import PriceList
+from glisson.planning import Clearing, PlanSettings
 from glisson.scene import Scene
 
-__all__ = ["STEPS", "Assessment", "Step", "TraceEntry", "all_facts", "assess", "facts_of_lesions"]
+__all__ = ["STEPS", "Assessment", "Step", "TraceEntry", "all_facts", "assess", "facts_of_lesions", "replan"]
 
 
 def assess(
@@ -21,23 +22,41 @@ def assess(
     scene: Scene | None,
     *,
     prices: PriceList | None = None,
+    settings: PlanSettings | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Assessment:
     """Assess a case: run every step whose inputs are there, in order, and keep a trace of what was done and why not.
 
     case: the facts (glisson.case). scene: one scan and its structures in LPS mm, or None when there are no images.
+    settings: margins and choices of the search for plans; by default those of the knowledge base.
     prices: a local price list; it is shown beside the options and decides nothing.
     progress: called with the step in words and the share done, 0 to 1.
     Pure: the same case and scene give the same assessment. Raises SceneError when the masks cannot belong together.
     """
     result = Assessment(
-        case=case, scene=scene, version=__version__, prices=prices, notices=scene.notices if scene else ()
+        case=case,
+        scene=scene,
+        version=__version__,
+        prices=prices,
+        settings=settings,
+        notices=scene.notices if scene else (),
     )
     for number, step in enumerate(STEPS):
         if progress:
             progress(step.words, number / len(STEPS))
         result = _run(step, result)
     return result
+
+
+def replan(result: Assessment, settings: PlanSettings) -> Clearing | None:
+    """The search for plans again, under other settings, on what an assessment already measured.
+
+    None where the assessment had nothing to plan on. Raises InputError for settings that name a lesion it lacks.
+    """
+    if result.scene is None or result.whole_liver is None:
+        return None
+    step = next(step for step in STEPS if step.name == "plans")
+    return step.run(replace(result, settings=settings, clearing=None))[0].clearing
 
 
 def _run(step: Step, before: Assessment) -> Assessment:

@@ -9,7 +9,7 @@ from glisson.assessment.result import Assessment
 from glisson.case import Unknown
 from glisson.knowledge import knowledge_base
 from glisson.lesions import COUNTED, LesionFinding
-from glisson.planning import Resection
+from glisson.planning import Clearing, Resection
 
 __all__ = ["all_facts", "facts_of_lesions"]
 
@@ -94,6 +94,44 @@ def _whole_plan(a: Assessment) -> Resection | None:
 
 
 def _remnant(a: Assessment) -> dict[str, object]:
+    """Facts of the plan: of the search over combined plans where there was one, else of a standard resection."""
+    return _of_resection(a) if a.clearing is None else {**_of_resection(a), **_of_plan(a.clearing)}
+
+
+PLAN_FACTS = (
+    "plan.margin_mm", "plan.removed_segments", "remnant.percent_nontumour", "remnant.percent_standardised",
+    "remnant.contiguous_segments",
+)  # fmt: skip
+"""Facts that follow from the plan of the answer."""
+
+
+def _of_plan(clearing: Clearing) -> dict[str, object]:
+    plan = clearing.found.plans[0] if clearing.found.plans else None
+    if plan is None:
+        missing = Unknown("no plan of the catalogue treats every lesion")
+        exists: object = False if clearing.found.outcome == "none" else Unknown("the search for a plan ended early")
+        names = ("margin_mm", "removed_segments")
+        shares = ("percent_nontumour", "percent_standardised", "contiguous_segments")
+        return {
+            "plan.exists": exists,
+            **{f"plan.{n}": missing for n in names},
+            **{f"remnant.{n}": missing for n in shares},
+        }
+    margins = [got.margin_mm for got in plan.clears.values() if got.margin_mm is not None]
+    chosen = [one for one in clearing.problem.candidates if one.id in plan.chosen and one.kind == "resection"]
+    return {
+        "plan.exists": True,
+        "plan.margin_mm": _or_unknown(min(margins, default=None), "no lesion of the plan has a margin"),
+        "plan.removed_segments": len({name for one in chosen for name in one.segments}),
+        "remnant.percent_nontumour": plan.remnant_percent_nontumour,
+        "remnant.percent_standardised": _or_unknown(plan.remnant_percent_standardised, "height and weight are needed"),
+        "remnant.contiguous_segments": (
+            len(plan.kept_segments) if plan.kept_segments else Unknown("there is no segment map")
+        ),
+    }
+
+
+def _of_resection(a: Assessment) -> dict[str, object]:
     plan = _whole_plan(a)
     needed = next((x.value for x in a.answers if x.rule.id == "remnant-needed"), None)
     margins = [m for m in plan.margins_mm.values() if m is not None] if plan else []

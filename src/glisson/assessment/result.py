@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from glisson.anatomy import CavaSplit, SegmentMap
+from glisson.anatomy import CavaSplit, SegmentMap, VesselAnatomy
 from glisson.case import Case
 from glisson.geometry import Mask
 from glisson.knowledge import Answer, Change, Gap, Option, PriceList, ScoreResult
 from glisson.lesions import Burden, LesionFinding, LiverFinding
-from glisson.planning import Resection
+from glisson.planning import Clearing, PlanSettings, Resection
 from glisson.scene import Notice, Scene
 
 __all__ = ["Assessment", "TraceEntry"]
@@ -41,10 +41,13 @@ class Assessment:
     whole_liver: Mask | None = None
     segments: SegmentMap | None = None
     cava: CavaSplit | None = None
+    vessels: VesselAnatomy | None = None
     liver: LiverFinding | None = None
     lesions: tuple[LesionFinding, ...] = ()
     burden: Burden | None = None
     resections: tuple[Resection, ...] = ()
+    settings: PlanSettings | None = None
+    clearing: Clearing | None = None
     answers: tuple[Answer, ...] = ()
     options: tuple[Option, ...] = ()
     scores: tuple[ScoreResult, ...] = ()

@@ -6,13 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from glisson.anatomy import CavaSplit, join_liver, plausibility, segment_map, split_cava
+from glisson.anatomy import (
+    CavaSplit,
+    couinaud_from_landmarks,
+    join_liver,
+    landmarks_by_veins,
+    plausibility,
+    segment_map,
+    split_cava,
+    vessel_anatomy,
+)
 from glisson.assessment.facts import all_facts, facts_of_lesions
 from glisson.assessment.result import Assessment
 from glisson.geometry import Mask
-from glisson.knowledge import knowledge_base, margins, remnant_segments, remnant_threshold
+from glisson.knowledge import Option, knowledge_base, margins, remnant_segments, remnant_threshold
 from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver
-from glisson.planning import resection_notices, standard_resections
+from glisson.planning import clear_liver, resection_notices, standard_resections
 from glisson.scene import Notice
 
 __all__ = ["STEPS", "Step"]
@@ -47,11 +56,36 @@ def _map_segments(a: Assessment) -> Outcome:
     assert a.whole_liver is not None
     found = segment_map(a.scene, a.whole_liver)
     if found is None:
-        return replace(a, notices=(*a.notices, *resection_notices(None))), "not assessed: no segment map was given"
+        return _make_segments(a)
     notices = tuple(Notice("info", "segments-completed", note, "segments") for note in found.notes)
     return replace(
         a, segments=found, notices=(*a.notices, *notices)
     ), f"{len(found.present)} segments; given for {found.given_percent:.1f} % of the liver"
+
+
+OPERATED = ("liver.previous_hepatectomy", "liver.previous_embolisation")
+"""Facts under which segments are not guessed from the shape of the liver."""
+
+
+def _make_segments(a: Assessment) -> Outcome:
+    """Segments from the shape of the liver and its veins where none were given; refused after an operation."""
+    assert a.scene is not None
+    assert a.whole_liver is not None
+    facts = a.case.facts()
+    if any(facts.get(name) is True for name in OPERATED):
+        why = "not assessed: no segment map was given, and after an operation none is made from the liver's shape"
+        return replace(a, notices=(*a.notices, *resection_notices(None))), why
+    veins = split_cava(a.scene).hepatic
+    landmarks = None if veins is None else landmarks_by_veins(a.whole_liver, veins)
+    made = couinaud_from_landmarks(a.whole_liver, landmarks)
+    text = (
+        "No segment map was given: segments were made from the shape of the liver"
+        + (" and its hepatic veins" if landmarks else "")
+        + ". Borders between segments are uncertain; what rests on them is to be checked. "
+        + " ".join(made.notes)
+    )
+    notice = Notice("warning", "segments-automatic", text.strip(), "segments")
+    return replace(a, segments=made, notices=(*a.notices, notice)), f"made by {made.method}"
 
 
 def _split_cava(a: Assessment) -> Outcome:
@@ -59,6 +93,28 @@ def _split_cava(a: Assessment) -> Outcome:
     found = split_cava(a.scene)
     notices = tuple(Notice("info", f"cava-{found.method.replace(' ', '-')}", note, "cava") for note in found.notes)
     return replace(a, cava=found, notices=(*a.notices, *notices)), found.method
+
+
+def _follow_vessels(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    assert a.whole_liver is not None
+    assert a.cava is not None
+    central = knowledge_base().evaluate("central-zone", {})
+    found = vessel_anatomy(
+        a.scene,
+        a.whole_liver,
+        a.cava,
+        margin_mm=margins().resection_plan_mm,
+        central_within_mm=float(central.value or 0),
+    )
+    if not found.systems:
+        return replace(
+            a, notices=(*a.notices, *found.notices)
+        ), "not assessed: no portal or hepatic vein mask was given"
+    branches = ", ".join(
+        f"{len(system.territories.tree.branches)} {kind} branches" for kind, system in found.systems.items()
+    )
+    return replace(a, vessels=found, notices=(*a.notices, *found.notices)), branches
 
 
 def _check_plausibility(a: Assessment) -> Outcome:
@@ -114,6 +170,40 @@ def _plan_resections(a: Assessment) -> Outcome:
     ), f"{len(found)} resections"
 
 
+ACTS = {"resection": "resection", "wedge": "resection", "ablation": "microwave-ablation"}
+"""Kind of act in a plan -> the treatment whose stops hold for it."""
+
+
+def _stops_of(option: Option) -> tuple[tuple[str, str], ...]:
+    """Cautions, and stops as far as they are firm: a stop that is not confirmed is shown and takes nothing out."""
+    firm = option.verdict == "contraindicated"
+    said = ((reason.rule.id, reason.verdict, reason.status) for reason in option.reasons)
+    return tuple(
+        (rule, verdict if firm and status == "verified" else "relative")
+        for rule, verdict, status in said
+        if verdict in ("contraindicated", "relative")
+    )
+
+
+def _search_plans(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    assert a.whole_liver is not None
+    kb = knowledge_base()
+    facts = all_facts(a)
+    rules: dict[str, tuple[tuple[str, str], ...]] = {}
+    for kind, name in ACTS.items():
+        for option in kb.option(name, facts, facts_of_lesions(a)):
+            rules[kind if option.scope == "patient" else f"{kind} {option.scope}"] = _stops_of(option)
+    natures = {lesion.id: lesion.nature for lesion in a.lesions}
+    found = clear_liver(
+        a.case, a.scene, a.whole_liver, a.segments, a.resections, natures,
+        vessels=a.vessels, cava=a.cava, settings=a.settings, rules=rules,
+    )  # fmt: skip
+    if found is None:
+        return a, "not assessed: no lesion in the liver has to be treated"
+    return replace(a, clearing=found), f"{len(found.found.plans)} plans among {found.found.candidates} candidates"
+
+
 def _ask_all_rules(a: Assessment) -> Outcome:
     facts = all_facts(a)
     kb = knowledge_base()
@@ -143,11 +233,13 @@ STEPS: tuple[Step, ...] = (
     Step("whole liver", "Completing the liver", ("scene",), _join_liver),
     Step("segments", "Mapping the segments", ("scene", "whole_liver"), _map_segments),
     Step("cava", "Telling cava from hepatic veins", ("scene",), _split_cava),
+    Step("vessels", "Following the vessels", ("scene", "whole_liver", "cava"), _follow_vessels),
     Step("plausibility", "Checking plausibility", ("scene", "whole_liver"), _check_plausibility),
     Step("liver volume", "Measuring the liver", ("scene", "whole_liver"), _measure_liver),
     Step("lesions", "Measuring the lesions", ("scene", "whole_liver"), _measure_lesions),
     Step("burden", "Summing up the lesions", ("scene",), _sum_up),
     Step("limits", "Asking for the limits of planning", (), _ask_rules),
     Step("resections", "Planning standard resections", ("scene", "whole_liver", "segments"), _plan_resections),
+    Step("plans", "Searching plans", ("scene", "whole_liver"), _search_plans),
     Step("options", "Weighing the options", (), _ask_all_rules),
 )

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glisson import __version__
+from glisson.cli.dose import dose
 from glisson.cli.knowledge import knowledge, score
 from glisson.cli.letter import decide, letter
 from glisson.cli.output import print_json
 from glisson.cli.progress import part, progress_bar
+from glisson.cli.segment import segment
+from glisson.cli.vessels import vessels
+from glisson.cli.whatif import whatif
 from glisson.errors import GlissonError, InputError
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
+    from glisson.planning import PlanSettings
 
 __all__ = ["app", "main"]
 
@@ -29,9 +34,13 @@ app = typer.Typer(
 )
 
 app.add_typer(knowledge, name="knowledge")
+app.add_typer(segment, name="segment")
+app.add_typer(dose, name="dose")
+app.add_typer(vessels, name="vessels")
 app.command()(score)
 app.command()(decide)
 app.command()(letter)
+app.command()(whatif)
 
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")]
 OutFolder = Annotated[
@@ -129,6 +138,14 @@ def check(case: CaseFolder, as_json: AsJson = False) -> None:
 def plan(
     case: CaseFolder,
     out: OutFolder,
+    resection_margin: Annotated[float | None, typer.Option(metavar="MM", help="margin planned around wedges")] = None,
+    accept_margin: Annotated[float | None, typer.Option(metavar="MM", help="least margin of a resection")] = None,
+    ablation_margin: Annotated[float | None, typer.Option(metavar="MM", help="margin demanded of an ablation")] = None,
+    vessel_detachment: Annotated[
+        str, typer.Option(metavar="allow|avoid", help="whether a lesion may be detached from a vessel that stays")
+    ] = "avoid",
+    allow: Annotated[str | None, typer.Option(metavar="KINDS", help="acts offered: resection,wedge,ablation")] = None,
+    leave: Annotated[list[str] | None, typer.Option(metavar="ID", help="lesion left to systemic therapy")] = None,
     prices: Annotated[
         Path | None, typer.Option(metavar="FILE", help="local price list (YAML): shows what each treatment costs")
     ] = None,
@@ -139,14 +156,38 @@ def plan(
     from glisson.imaging import read_case
     from glisson.knowledge import knowledge_base, read_prices
 
+    settings = _settings(resection_margin, accept_margin, ablation_margin, vessel_detachment, allow, leave)
     listed = None if prices is None else read_prices(prices, tuple(knowledge_base().modalities))
 
     with progress_bar(quiet=as_json) as progress:
         progress("Reading the case", 0.0)
         facts, scene = read_case(case)
-        result = assess(facts, scene, prices=listed, progress=part(progress, 0.25, 0.6))
+        result = assess(facts, scene, prices=listed, settings=settings, progress=part(progress, 0.25, 0.6))
         _write(result, out, part(progress, 0.6, 1.0))
     _summarise(result, out, as_json)
+
+
+def _settings(
+    resection_margin: float | None,
+    accept_margin: float | None,
+    ablation_margin: float | None,
+    vessel_detachment: str,
+    allow: str | None,
+    leave: list[str] | None,
+) -> PlanSettings:
+    from glisson.planning import PlanSettings
+
+    if vessel_detachment not in ("allow", "avoid"):
+        raise InputError(f"--vessel-detachment is allow or avoid; got {vessel_detachment!r}.")
+    given = {
+        "resection_margin_mm": resection_margin,
+        "accept_margin_mm": accept_margin,
+        "ablation_margin_mm": ablation_margin,
+        "allow": None if allow is None else tuple(word.strip() for word in allow.split(",")),
+        "leave": tuple(leave) if leave else None,
+    }
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return PlanSettings.by_rules(vessel_detachment=vessel_detachment == "allow", **chosen)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from glisson.geometry.grid import FloatArray
 from glisson.geometry.surface import Surface, surface
 from glisson.geometry.volume import Mask
 
-__all__ = ["depth_inside_mm", "surface_distance_mm"]
+__all__ = ["depth_inside_mm", "point_distances_mm", "surface_distance_mm"]
 
 NEAR_VERTICES = 16
 """The faces around this many nearest vertices of the other surface are tried exactly for a point near the minimum."""
@@ -62,6 +62,18 @@ def depth_inside_mm(inner: Mask | Surface, outer: Surface) -> float:
         return 0.0
     nearest = body.vertices_mm[[int(np.argmin(outer.tree.query(body.vertices_mm)[0]))]]
     return distance if _to_faces(nearest, outer)[1] < 0 else 0.0
+
+
+def point_distances_mm(points_mm: FloatArray, target: Surface) -> FloatArray:
+    """(n,) distance in mm of each of (n, 3) points, LPS mm, to the faces of a surface around its nearest vertices."""
+    found = np.empty(len(points_mm))
+    for first in range(0, len(points_mm), AT_ONCE):
+        some = points_mm[first : first + AT_ONCE]
+        row, face = _faces_at(_neighbours(some, target), target)
+        gap = some[row] - _closest_on_triangles(some[row], target.triangles_mm[face])
+        squared = np.einsum("ij,ij->i", gap, gap)
+        found[first : first + len(some)] = np.sqrt(np.minimum.reduceat(squared, np.searchsorted(row, range(len(some)))))
+    return found
 
 
 def _neighbours(points: FloatArray, target: Surface) -> IntArray:

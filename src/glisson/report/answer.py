@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glisson.case import Unknown
+from glisson.report.plans import plan_headline
 from glisson.report.view import Headline, Line
 from glisson.report.words import a_or_an, and_list, ids, lower_first, number_of, percent
 
@@ -85,8 +86,11 @@ def headline(result: Assessment) -> Headline:
         return Headline("not-assessed", (Line("", missing),))
     reason = held_back(result)
     if reason:
-        text = f"No resection is put forward, because {reason}; what each would remove stands in the appendix."
+        text = f"No plan is put forward, because {reason}; what would be possible stands in the appendix."
         return Headline("open", (Line("", text),))
+    planned = plan_headline(result)
+    if planned is not None:
+        return planned
     duty = lesions_by_duty(result)
     if not duty.must and not duty.open:
         return Headline("open", (Line("", _nothing_to_treat(duty)),))
@@ -160,7 +164,7 @@ def _not_assessable(result: Assessment) -> str:
         return "Not assessed because no scan with a liver mask was given."
     if not result.lesions:
         return "Not assessed because no lesion is outlined on this scan."
-    if result.segments is None or not result.resections:
+    if result.clearing is None and (result.segments is None or not result.resections):
         return "Not assessed because there is no map of the liver segments, so no standard resection can be measured."
     return ""
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from glisson.report import cards, concerns, evidence, record, tables
+from glisson.report import cards, concerns, evidence, plans, record, tables
 from glisson.report.answer import headline, held_back, lesions_by_duty
 from glisson.report.medicine import options_table, scores_table
+from glisson.report.plans import lesion_actions
+from glisson.report.vessels import branches_table
 from glisson.report.view import DossierView, Fact, Figure, PageOne
 from glisson.report.ways import paths
 from glisson.report.words import day
@@ -19,14 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["ACTIONS", "actions", "dossier_view"]
 
 ACTIONS = {
-    "X": "removed by the resection named above",
-    "S": "stays with the resection named above",
-    "O": "open: no resection named",
+    "X": "removed by the plan named above",
+    "A": "ablated by the plan named above",
+    "S": "stays with the plan named above",
+    "O": "open: no plan named",
     "N": "not planned (benign or treated)",
 }
 """Letters beside the lesions of the pictures, and what they mean. R and L are kept for the patient's right and left."""
 
-SHORT = {"X": "removed", "S": "stays", "O": "open", "N": "not planned"}
+SHORT = {"X": "removed", "A": "ablated", "S": "stays", "O": "open", "N": "not planned"}
 
 MOST_STOPS = 5
 MOST_GAPS = 5
@@ -38,8 +41,12 @@ def actions(result: Assessment) -> dict[str, str]:
     idle = {*duty.benign, *duty.treated}
     names = () if held_back(result) else concerns.named_resections(result)
     removed = next((set(item.clears) for item in result.resections if names and item.name == names[0]), None)
-    letters = {}
+    letters: dict[str, str] = {}
+    planned = {} if held_back(result) else lesion_actions(result)
     for lesion in result.lesions:
+        if lesion.id in planned:
+            letters[lesion.id] = planned[lesion.id]
+            continue
         letter = "N" if lesion.id in idle else "O" if removed is None else "X" if lesion.id in removed else "S"
         letters[lesion.id] = letter
     return letters
@@ -68,6 +75,9 @@ def dossier_view(
         language="en",
         page_one=_page_one(result, figures, letters),
         options=options_table(result),
+        plans=plans.plans_table(result),
+        verdicts=plans.verdicts_table(result),
+        eased=plans.eased_table(result),
         missing=evidence.missing_table(result),
         changes=evidence.changes_table(result),
         disputes=evidence.disputes_table(result),
@@ -78,8 +88,9 @@ def dossier_view(
         resections_note=tables.resections_note(result),
         remnant_figures=_some(figures, "resections", "remnant"),
         liver=tables.liver_table(result),
+        branches=branches_table(result),
         scores=scores_table(result),
-        overview=_some(figures, "overview"),
+        overview=_some(figures, "overview", "trees", "territories"),
         cards_note=cards.cards_note(result, figures),
         cards=cards.cards(result, words, figures),
         montage=tuple(figures[key] for key in figures if key.startswith("montage")),

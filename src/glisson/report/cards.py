@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from glisson.lesions import DISTANCES, LesionFinding
 from glisson.report.methods import METHODS
+from glisson.report.vessels import lesion_measures
 from glisson.report.view import Card, Figure, Measure
 from glisson.report.words import NOT_ASSESSED, and_list, lower_first, mm, volume
 
@@ -36,7 +37,10 @@ def cards(result: Assessment, actions: Mapping[str, str], figures: Mapping[str, 
             nature=f"{lesion.nature}: {lesion.nature_reason.strip().rstrip('.')}",
             action=actions.get(lesion.id, ""),
             figure=_without(figures.get(f"lesion-{lesion.id}"), caption),
-            measures=tuple(replace(m, note="" if m.note in shared else m.note) for m in _measures(lesion)),
+            measures=(
+                *(replace(m, note="" if m.note in shared else m.note) for m in _measures(lesion)),
+                *lesion_measures(result, lesion.id),
+            ),
         )
         for lesion in result.lesions
     )

@@ -40,14 +40,13 @@ CONTROL = (
 """Treatments named in each of the three rows of page one, in this order."""
 
 LIMITS = (
-    "This version measures lesions and standard resections; it does not draw wedges, ablation zones, staged operations "
-    "or radiotherapy fields. Which treatments the rules allow, and why, stands on the next page."
+    "Plans combine resections, wedges and ablations as drawn on this scan; radiotherapy is not planned. Technically "
+    "possible is not indicated: which treatments the rules allow, and why, stands on the next pages."
 )
 """What this version does not do, said once on page one."""
 
 OFF_THE_LIST = (
-    Gap("Wedges, ablation and plans that combine them", "this version measures standard resections only"),
-    Gap("Inflow and outflow of the remnant", "vessels cut by a resection are not followed"),
+    Gap("Radiotherapy and radioembolisation in a plan", "this version plans resections, wedges and ablations only"),
     Gap("Fitness for anaesthesia", "only the facts that the rules name are looked at"),
     Gap("Earlier scans", "one scan was assessed; growth and response are not measured"),
 )
@@ -186,7 +185,7 @@ def _is_firm(answer: Answer, modalities: set[str]) -> bool:
 def _narrow_margins(result: Assessment) -> list[Gap]:
     """Lesions that the resections of the answer remove with less than the margin to plan for."""
     planned = next((answer.value for answer in result.answers if answer.rule.id == "resection-margin-planned"), None)
-    if not isinstance(planned, int | float) or held_back(result):
+    if not isinstance(planned, int | float) or held_back(result) or result.clearing is not None:
         return []
     found = []
     for item in result.resections:
@@ -205,7 +204,7 @@ def _narrow_margins(result: Assessment) -> list[Gap]:
 def _stop_title(answer: Answer) -> str:
     """What the stop is called; with the treatment where it is the stop of one."""
     titles = [knowledge_base().modalities[name].title for name in answer.rule.modalities]
-    return f"{_stop_name(answer)} · {titles[0].lower()}" if len(titles) == 1 else _stop_name(answer)
+    return f"{_stop_name(answer)} · {lower_first(titles[0])}" if len(titles) == 1 else _stop_name(answer)
 
 
 def _stop_name(answer: Answer) -> str:
@@ -265,6 +264,7 @@ def not_assessed(result: Assessment) -> tuple[Gap, ...]:
             "height and weight are needed",
         )
         found.append(Gap("Standardised remnant", lower_first(reason.removeprefix("Not assessed: ").rstrip("."))))
+    found += [Gap("Plans", note) for note in (result.clearing.notes if result.clearing else ())]
     return (*found, *OFF_THE_LIST)
 
 

@@ -68,4 +68,27 @@ def _labels(result: Assessment, grid: Grid) -> dict[str, Labels]:
         labels["lesions"] = lesion_labels(result.scene, grid)
     if result.segments is not None:
         labels["segments"] = result.segments.labels
+    labels |= _plan_labels(result)
     return labels
+
+
+PARTS = {1: "stays", 2: "removed", 3: "destroyed", 4: "devascularised", 5: "congested"}
+"""Labels of a plan's map."""
+
+
+def _plan_labels(result: Assessment) -> dict[str, Labels]:
+    """For each plan which part of the liver stays and how the rest is lost."""
+    import numpy as np
+
+    from glisson.planning.clearance import loss_map
+
+    clearing = result.clearing
+    if clearing is None:
+        return {}
+    made = {}
+    for number, plan in enumerate(clearing.found.plans, 1):
+        data = np.zeros(clearing.voxels.liver.data.size, np.uint8)
+        data[clearing.voxels.flat] = loss_map(clearing.problem, plan.chosen) + 1
+        shaped = data.reshape(clearing.voxels.liver.data.shape)
+        made[f"plan-{number}"] = Labels(shaped, clearing.voxels.grid, PARTS)
+    return made

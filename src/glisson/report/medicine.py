@@ -97,7 +97,7 @@ def options_table(result: Assessment) -> Table | None:
             option.verdict,
             _by_lesion(option, result),
             _reasons(option),
-            "; ".join(kb.facts[path].title or path for path in option.needs),
+            _needs(option),
         )
         for option in whole
     )
@@ -107,6 +107,17 @@ def options_table(result: Assessment) -> Table | None:
     )
     columns = ("Treatment", "Verdict", "By lesion", "Because", "Missing facts")
     return Table("options", "Options and reasons", columns, (False,) * 5, rows, note)
+
+
+MOST_NEEDS = 4
+"""Missing facts named beside a verdict; findings.json has them all."""
+
+
+def _needs(option: Option) -> str:
+    table = knowledge_base().facts
+    named = [table[path].title or path for path in option.needs[:MOST_NEEDS]]
+    more = len(option.needs) - len(named)
+    return "; ".join([*named, *([f"and {more} more"] if more > 0 else [])])
 
 
 def _by_lesion(option: Option, result: Assessment) -> str:

@@ -14,6 +14,7 @@ from glisson.knowledge import knowledge_base
 from glisson.report.evidence import claims_data, costs_data, used_sources
 from glisson.report.medicine import alerts, option_data, score_data, staging
 from glisson.report.methods import METHODS
+from glisson.report.vessels import relations_data, vessels_data
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
@@ -41,7 +42,8 @@ def findings(result: Assessment, *, stamped: datetime | None = None) -> dict[str
         "case": result.case.id,
         "research_software": "not a medical device; not for clinical decisions without review",
         "liver": _liver(result),
-        "lesions": [_lesion(lesion) for lesion in result.lesions],
+        "lesions": [{**_lesion(lesion), "relations": relations_data(result, lesion.id)} for lesion in result.lesions],
+        "vessels": vessels_data(result),
         "burden": _burden(result),
         "resections": [_resection(resection) for resection in result.resections],
         "answers": [_answer(answer) for answer in result.answers],

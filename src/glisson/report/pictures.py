@@ -59,6 +59,15 @@ def _steps(result: Assessment) -> Iterator[tuple[str, str, Callable[[], Sequence
     yield "axial", "Axial slice", lambda: [f.key_axial(parts, marks)]
     yield "front", "Liver, vessels and lesions in 3D", lambda: [f.overview_3d(model(), marks, ("anterior",))]
     yield "overview", "Liver, vessels and lesions in 3D", lambda: [f.overview_3d(model(), marks)]
+    if result.vessels is not None and result.whole_liver is not None:
+        systems, liver = result.vessels.systems, result.whole_liver
+        yield "trees", "Vessel trees", lambda: [f.vessel_trees(systems, liver)]
+        if "portal" in systems:
+            yield (
+                "territories",
+                "Territories of the portal branches",
+                lambda: [f.territory_slices(parts, systems["portal"])],
+            )
     for lesion in result.lesions:
         yield f"lesion-{lesion.id}", f"Lesion {lesion.id}", partial(_card, f.lesion_card, parts, lesion, marks)
     yield "montage", "Slices through the liver", lambda: f.coverage_montage(parts, marks)

@@ -133,6 +133,9 @@ class DossierView:
     language: str
     page_one: PageOne
     options: Table | None
+    plans: Table | None
+    verdicts: Table | None
+    eased: Table | None
     missing: Table | None
     changes: Table | None
     disputes: Table | None
@@ -143,6 +146,7 @@ class DossierView:
     resections_note: str
     remnant_figures: tuple[Figure, ...]
     liver: Table | None
+    branches: Table | None
     scores: Table | None
     overview: tuple[Figure, ...]
     cards: tuple[Card, ...]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from glisson.knowledge import knowledge_base
 from glisson.report.answer import held_back, lesions_by_duty
 from glisson.report.concerns import CONTROL, LOCAL, SYSTEMIC, named_resections
+from glisson.report.plans import first_plan
 from glisson.report.record import scan_date
 from glisson.report.view import Path
 from glisson.report.words import lower_first, number_of, upper_first
@@ -43,6 +44,10 @@ def _local(result: Assessment) -> str:
     reason = held_back(result)
     if reason:
         return f"Not put forward: {reason}."
+    plan = first_plan(result)
+    if plan is not None:
+        said = f"Possible by the geometry of this scan: {plan.name}. Whether it is indicated is for the board."
+        return f"{said} {_verdicts(result, LOCAL)}"
     names = named_resections(result)
     if not names:
         return _most(result)

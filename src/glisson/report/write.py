@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from glisson.errors import OutputError
 from glisson.report.build import dossier_view
 from glisson.report.numbers import findings_json
+from glisson.report.plans import plans_json
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
@@ -92,6 +93,8 @@ def _fill(folder: Path, result: Assessment, stamped: datetime | None, say: Progr
         _fill_pages(folder, result, stamped, say)
         say("Writing masks and findings", 0.9)
         (folder / MARK).write_text(findings_json(result, stamped=stamped), encoding="utf-8")
+        if result.clearing is not None:
+            (folder / "plans.json").write_text(plans_json(result), encoding="utf-8")
         masks.result()
 
 

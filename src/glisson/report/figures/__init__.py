@@ -8,12 +8,14 @@ from glisson.report.figures.axial import coverage_montage, key_axial
 from glisson.report.figures.canvas import Picture
 from glisson.report.figures.card import lesion_card
 from glisson.report.figures.fields import Model, model_of
+from glisson.report.figures.needles import needle_picture
 from glisson.report.figures.overview import overview_3d
 from glisson.report.figures.palette import ACTION_COLOURS, Marks
 from glisson.report.figures.resections import remnant_bars, resection_strip
 from glisson.report.figures.scan import Parts, parts_of
+from glisson.report.figures.trees import territory_slices, vessel_trees
 
 __all__ = [
     "ACTION_COLOURS", "Marks", "Model", "Parts", "Picture", "coverage_montage", "key_axial", "lesion_card", "model_of",
-    "overview_3d", "parts_of", "remnant_bars", "resection_strip",
+    "needle_picture", "overview_3d", "parts_of", "remnant_bars", "resection_strip", "territory_slices", "vessel_trees",
 ]  # fmt: skip

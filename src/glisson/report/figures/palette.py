@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 __all__ = [
-    "ACTION_COLOURS", "CAPSULE", "INK", "KEPT", "LESION", "LIVER", "PAPER", "REMOVED", "RULE", "SEGMENT_TINTS", "SOFT",
-    "VESSELS", "VESSEL_NAMES", "Colour", "Marks", "contrast", "ink_on", "rgb",
+    "ACTION_COLOURS", "BRANCHES", "CAPSULE", "INK", "KEPT", "LESION", "LIVER", "PAPER", "REMOVED", "RULE",
+    "SEGMENT_TINTS", "SOFT", "VESSELS", "VESSEL_NAMES", "Colour", "Marks", "contrast", "ink_on", "rgb",
 ]  # fmt: skip
 
 Colour = str
@@ -39,6 +39,11 @@ VESSELS: Mapping[str, Colour] = MappingProxyType(
 VESSEL_NAMES: Mapping[str, str] = MappingProxyType(
     {"portal": "portal vein", "hepatic": "hepatic veins", "cava": "vena cava", "artery": "artery"}
 )
+
+BRANCHES: tuple[Colour, ...] = (
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b7a912",
+)  # fmt: skip
+"""Named branches of a vessel tree and their territories, in the order in which they leave the trunk."""
 
 ACTION_COLOURS: Mapping[str, Colour] = MappingProxyType(
     {"X": "#16c79a", "A": "#56b4e9", "S": "#ff7a1a", "O": "#ffc400", "N": "#c9b6f2"}
