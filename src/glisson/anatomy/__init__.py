@@ -7,6 +7,7 @@ from glisson.anatomy.couinaud_planes import couinaud_from_landmarks, landmarks_b
 from glisson.anatomy.couinaud_portal import couinaud_from_portal
 from glisson.anatomy.landmarks import Landmarks, find_landmarks, with_known
 from glisson.anatomy.liver import WholeLiver, join_liver, whole_liver
+from glisson.anatomy.made_segments import made_segments
 from glisson.anatomy.plausibility import plausibility
 from glisson.anatomy.relations import BranchesToCut, Relation, Relations, VesselSystem, branches_to_cut, relations
 from glisson.anatomy.segments import SEGMENT_NAMES, SegmentMap, adjacent_segments, segment_map
@@ -20,7 +21,7 @@ __all__ = [
     "SEGMENT_NAMES", "Branch", "BranchNames", "BranchesToCut", "CavaSplit", "Landmarks", "Loss", "NamedBranch",
     "Relation", "Relations", "SegmentMap", "Territories", "TracedTree", "VesselAnatomy", "VesselPiece",
     "VesselSplit", "VesselSystem", "WholeLiver", "adjacent_segments", "branches_to_cut", "couinaud_from_landmarks",
-    "couinaud_from_portal", "find_landmarks", "join_liver", "landmarks_by_veins", "lost_when_cut", "name_branches",
-    "parts_of_four", "plausibility", "relations", "segment_map", "split_cava", "split_hepatic", "split_vessels",
+    "couinaud_from_portal", "find_landmarks", "join_liver", "landmarks_by_veins", "lost_when_cut", "made_segments",
+    "name_branches", "parts_of_four", "plausibility", "relations", "segment_map", "split_cava", "split_hepatic", "split_vessels",
     "territories", "tree_of_points", "vessel_anatomy", "vessel_tree", "whole_liver", "with_known",
 ]  # fmt: skip

@@ -8,9 +8,8 @@ from typing import TypeAlias
 
 from glisson.anatomy import (
     CavaSplit,
-    couinaud_from_landmarks,
     join_liver,
-    landmarks_by_veins,
+    made_segments,
     plausibility,
     segment_map,
     split_cava,
@@ -76,11 +75,10 @@ def _make_segments(a: Assessment) -> Outcome:
         why = "not assessed: no segment map was given, and after an operation none is made from the liver's shape"
         return replace(a, notices=(*a.notices, *resection_notices(None))), why
     veins = split_cava(a.scene).hepatic
-    landmarks = None if veins is None else landmarks_by_veins(a.whole_liver, veins)
-    made = couinaud_from_landmarks(a.whole_liver, landmarks)
+    made = made_segments(a.whole_liver, hepatic=veins)
     text = (
         "No segment map was given: segments were made from the shape of the liver"
-        + (" and its hepatic veins" if landmarks else "")
+        + (" and its hepatic veins" if veins is not None else "")
         + ". Borders between segments are uncertain; what rests on them is to be checked. "
         + " ".join(made.notes)
     )
