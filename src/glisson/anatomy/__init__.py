@@ -19,9 +19,9 @@ from glisson.anatomy.vessels import VesselAnatomy, vessel_anatomy
 
 __all__ = [
     "SEGMENT_NAMES", "Branch", "BranchNames", "BranchesToCut", "CavaSplit", "Landmarks", "Loss", "NamedBranch",
-    "Relation", "Relations", "SegmentMap", "Territories", "TracedTree", "VesselAnatomy", "VesselPiece",
-    "VesselSplit", "VesselSystem", "WholeLiver", "adjacent_segments", "branches_to_cut", "couinaud_from_landmarks",
+    "Relation", "Relations", "SegmentMap", "Territories", "TracedTree", "VesselAnatomy", "VesselPiece", "VesselSplit",
+    "VesselSystem", "WholeLiver", "adjacent_segments", "branches_to_cut", "couinaud_from_landmarks",
     "couinaud_from_portal", "find_landmarks", "join_liver", "landmarks_by_veins", "lost_when_cut", "made_segments",
-    "name_branches", "parts_of_four", "plausibility", "relations", "segment_map", "split_cava", "split_hepatic", "split_vessels",
-    "territories", "tree_of_points", "vessel_anatomy", "vessel_tree", "whole_liver", "with_known",
+    "name_branches", "parts_of_four", "plausibility", "relations", "segment_map", "split_cava", "split_hepatic",
+    "split_vessels", "territories", "tree_of_points", "vessel_anatomy", "vessel_tree", "whole_liver", "with_known",
 ]  # fmt: skip
