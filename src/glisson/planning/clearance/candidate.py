@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -111,13 +112,17 @@ class Candidate:
         object.__setattr__(self, "lesions", MappingProxyType(dict(sorted(self.lesions.items()))))
         object.__setattr__(self, "limiting", MappingProxyType(dict(self.limiting)))
 
-    @property
+    @cached_property
     def lost(self) -> IndexArray:
         """Every voxel lost by any cause, sorted and unique."""
         regions = [region for region in self.costs.values() if region.size]
         if len(regions) == 1:
             return regions[0]
-        return np.unique(np.concatenate([np.zeros(0, np.int32), *regions])).astype(np.int32, copy=False)
+        together = np.concatenate([np.zeros(0, np.int32), *regions])
+        together.sort(kind="stable")
+        first = np.ones(together.size, np.bool_)
+        np.not_equal(together[1:], together[:-1], out=first[1:])
+        return _frozen(together[first])
 
     @property
     def is_forbidden(self) -> bool:
