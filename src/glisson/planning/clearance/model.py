@@ -6,9 +6,9 @@ The liver lost is a sum over atoms. An atom is lost when any candidate that cost
 * it is lost at least as much as 1 - (sum of x over those candidates of one target that spare it), as some candidate of
   every target is chosen (unless the target is left).
 
-Atoms that meet one clique only are linear. The heaviest of the rest are variables, tied by those rows. For the many
-light ones a variable theta per group stands in, held from below by cuts: at any point give each atom the one of its
-rows that is largest there; the sum over the atoms, voxels times row, is a bound that holds for every choice and is
+Atoms that meet one clique only are linear. The others are variables, tied by those rows, where they are few. Where they
+are many a variable theta per group of atoms stands in, held from below by cuts: at any point give each atom the one of
+its rows that is largest there; the sum over the atoms, voxels times row, is a bound that holds for every choice and is
 exact at whole numbers. With cliques of one this is the Lovász extension of the volume of a union (Lovász 1983, doi
 10.1007/978-3-642-68874-4_10) used as a Benders cut (Benders 1962, doi 10.1007/BF01386316).
 """
@@ -25,11 +25,11 @@ from glisson.geometry import FloatArray
 from glisson.planning.clearance.atoms import IntArray
 from glisson.planning.clearance.program import Program
 
-__all__ = ["FULL", "HEAVY_ROWS", "Model", "Rows"]
+__all__ = ["FULL", "MOST_ROWS", "Model", "Rows"]
 
-HEAVY_ROWS = 6000
-"""At most about this many rows tie atoms to candidates directly; the atoms beyond are left to the cuts. More rows give
-fewer rounds of cuts but slower ones."""
+MOST_ROWS = 1500
+"""Atoms are variables of the program when at most so many rows tie them to candidates; with more, cuts stand for all of
+them, which is then several times faster."""
 
 FEW_TARGETS = 4
 """Rows by target are written only for atoms that some candidate of at most so many targets costs; for the others the
@@ -78,7 +78,7 @@ class Rows:
 
 
 class Model:
-    """Variables, in order: columns x, heavy atoms z, liver lost by segment, theta by group of light atoms, segments
+    """Variables, in order: columns x, atoms z, liver lost by segment, theta by group of other atoms, segments
     kept, groups of segments kept, targets left. scale: program unit per voxel."""
 
     def __init__(self, program: Program) -> None:
@@ -106,13 +106,16 @@ class Model:
             cost[: self.z] = [one.burden for one in self.program.candidates]
         return cost
 
-    def cuts(self, x: FloatArray) -> Rows:
-        """The cuts that a point violates, at most one per group of light atoms; none when the volume is right there."""
+    def cuts(self, x: FloatArray, around: FloatArray | None = None) -> Rows:
+        """The cuts that a point violates, at most one per group of atoms; none when the volume is right there.
+
+        around: columns of another point at which the rows are chosen instead; such cuts hold too, and may reach deeper.
+        """
         rows = Rows()
         if not self._tail.size:
             return rows
         columns, left = x[: self.z], x[self._left :]
-        given, held = self._sum_rows(self._best_rows(columns, left))
+        given, held = self._sum_rows(self._best_rows(columns if around is None else around, left))
         fixed = held.sum(axis=1)
         short = fixed + given @ columns - held @ left - x[self._theta : self._kept]
         for group in np.flatnonzero(short > SHORT * self.scale / fixed.size):
@@ -158,7 +161,7 @@ class Model:
         return given.reshape(shape) - held @ self._member[self._cliques :], held
 
     def _split_atoms(self) -> None:
-        """Which atoms meet one clique only (linear), which are heavy, which are left to the cuts (tail)."""
+        """Which atoms meet one clique only (linear), which are variables (own), which are left to the cuts (tail)."""
         from scipy.sparse import csr_array
 
         program, atoms = self.program, self.program.atoms
@@ -174,11 +177,10 @@ class Model:
         near = csr_array(inside[:, few] @ self._sets[self._cliques :][:, few].T)
         count = np.diff(met.indptr)
         several = np.flatnonzero(count > 1)
-        several = several[np.argsort(-atoms.voxels[several], kind="stable")]
-        size = np.cumsum(count[several] + np.diff(near.indptr)[several])
-        self._heavy = np.sort(several[size <= HEAVY_ROWS])
-        self._tail = np.sort(several[size > HEAVY_ROWS])
-        self._heavy_inside, self._heavy_met, self._heavy_near = (m[self._heavy] for m in (inside, met, near))
+        rows_needed = int((count + np.diff(near.indptr))[several].sum())
+        self._own = several[: several.size if rows_needed <= MOST_ROWS else 0]
+        self._tail = several[self._own.size :]
+        self._own_inside, self._own_met, self._own_near = (m[self._own] for m in (inside, met, near))
         self._tail_inside = inside[self._tail]
         self._tail_entries = self._tail_inside.tocoo().coords
         self._tail_weight = atoms.voxels[self._tail] * self.scale
@@ -205,7 +207,7 @@ class Model:
     def _lay_out(self) -> None:
         program, regions = self.program, self.program.atoms.total.size
         sizes = (
-            len(program.candidates), self._heavy.size, regions, self._group_region.size, regions,
+            len(program.candidates), self._own.size, regions, self._group_region.size, regions,
             len(program.keepable), len(program.covers),
         )  # fmt: skip
         ends = np.cumsum(sizes)
@@ -231,7 +233,7 @@ class Model:
                 rows.add(list(part), 1.0, high=1.0)
         for pair in program.excluded:
             rows.add(pair, 1.0, high=1.0)
-        self._heavy_rows(rows)
+        self._atom_rows(rows)
         self._sum_of_losses(rows)
         half = 0.5 * self.scale
         if "remnant" not in program.variant.free:
@@ -242,21 +244,21 @@ class Model:
             self._segment_rows(rows, half)
         return rows
 
-    def _heavy_rows(self, rows: Rows) -> None:
-        for z in range(self._heavy.size):
+    def _atom_rows(self, rows: Rows) -> None:
+        for z in range(self._own.size):
             mine = np.zeros(self.z, bool)
-            mine[_row(self._heavy_inside, z)] = True
-            for clique in _row(self._heavy_met, z):
+            mine[_row(self._own_inside, z)] = True
+            for clique in _row(self._own_met, z):
                 columns = np.flatnonzero(mine & self._member[clique])
                 rows.add([self.z + z, *columns], [1.0, *np.full(columns.size, -1.0)], low=0.0)
-            for target in _row(self._heavy_near, z):
+            for target in _row(self._own_near, z):
                 spared = np.flatnonzero(~mine & self._member[self._cliques + target])
                 rows.add([self.z + z, *spared, self._left + target], 1.0, low=1.0)
 
     def _sum_of_losses(self, rows: Rows) -> None:
-        """Liver lost in each segment: linear part, heavy atoms, theta."""
-        weight = self.program.atoms.voxels[self._heavy] * self.scale
-        region = self.program.atoms.region[self._heavy]
+        """Liver lost in each segment: linear part, atoms, theta."""
+        weight = self.program.atoms.voxels[self._own] * self.scale
+        region = self.program.atoms.region[self._own]
         for label in range(self.program.atoms.total.size):
             mine, alone = np.flatnonzero(region == label), np.flatnonzero(self._linear[label])
             light = np.flatnonzero(self._group_region == label)

@@ -20,8 +20,11 @@ from glisson.planning.clearance.program import Program
 
 __all__ = ["Clock", "Effort", "Solution", "Solver"]
 
-LP_ROUNDS = 40
+LP_ROUNDS = 300
 """At most so many rounds of cuts on the relaxation before whole numbers are asked for."""
+
+INWARD = 0.5
+"""Cuts are sought between the point of the relaxation and the mean of those before, which takes fewer rounds."""
 
 LP_PROGRESS = 3e-4
 """The rounds on the relaxation end when the bound rises by less than this share."""
@@ -33,7 +36,7 @@ LEAST_SECONDS = 0.05
 """What the solver gets when the clock has run out: enough to answer small programs."""
 
 FIRST_GAP = 0.02
-"""While cuts are still missing, whole numbers are asked for to this gap only."""
+"""While cuts are still missing and choices get better, whole numbers are asked for to this gap only."""
 
 NO_GAP = 1e-6
 """Relative tolerance of the solver; a value and a bound that are closer are the same."""
@@ -156,13 +159,13 @@ class Solver:
             if result.status == 2:
                 return Solution(best.chosen, best.value, best.value if best.found else math.inf)
             bound = max(best.bound, self._bound(objective, result.mip_dual_bound))
-            before = len(self._cuts.low)
+            before, value = len(self._cuts.low), best.value
             if result.x is not None:
                 rows.add(*self._take(result.x))
             best = self._improved(objective, limit, bound, clock)
             if result.status != 0 or not clock.left():
                 return Solution(best.chosen, best.value, best.bound, clock=not clock.left())
-            gap = min(gap, 0.5 * best.gap) if len(self._cuts.low) > before else 0.0
+            gap = FIRST_GAP if len(self._cuts.low) > before and best.value < value else 0.0
         return best
 
     def lost(self, chosen: Sequence[int]) -> int:
@@ -220,7 +223,7 @@ class Solver:
     def _relax(self, objective: str, cost: FloatArray, rows: Rows, limit: _Limit, clock: Clock) -> tuple[Solution, Any]:
         """Rounds of cuts on the relaxation, which bring the bound near before whole numbers are asked for, and give
         choices to start from; and the last relaxation solved."""
-        bound, last = self._floor[objective], None
+        bound, last, middle = self._floor[objective], None, None
         for _ in range(LP_ROUNDS):
             result = self._relaxation(cost, rows, clock)
             if result.status == 2:
@@ -229,7 +232,10 @@ class Solver:
                 break
             before, bound, last = bound, max(bound, self._bound(objective, result.fun)), result
             self._remember(self._rounded(result.x[: self._model.z]))
-            cuts = self._model.cuts(result.x)
+            columns = result.x[: self._model.z]
+            middle = columns if middle is None else INWARD * middle + (1.0 - INWARD) * columns
+            cuts = self._model.cuts(result.x, middle)
+            cuts = cuts if cuts.low else self._model.cuts(result.x)
             if not cuts.low or bound - before <= LP_PROGRESS * abs(bound):
                 break
             self._cuts += cuts
