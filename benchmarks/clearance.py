@@ -1,4 +1,5 @@
-"""Time, memory and gap of the search on made-up livers of 1.5 million voxels. Usage: python -m benchmarks.clearance.
+"""Time, memory and gap of the search on made-up livers of 1.5 million voxels. Usage: python -m benchmarks.clearance
+[ROWS.json] (which tools/clearance_curve.py draws).
 
 Each size runs in a process of its own: python -m benchmarks.clearance LESIONS [near] [tight]. "near" puts the lesions
 in clusters around the hilum, where acts overlap most; "tight" asks for more remnant than there is (a certificate).
@@ -6,9 +7,11 @@ in clusters around the hilum, where acts overlap most; "tight" asks for more rem
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from itertools import combinations
+from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +23,10 @@ AXES_MM = (98.0, 62.0, 59.0)
 NAMES = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII")
 ACCEPT = {"resection": 1.0, "wedge": 1.0, "ablation": 5.0}
 SIZES = (1, 5, 20, 40, 80)
-SECONDS = 45.0
+EFFORTS = (2.0, 6.0, 24.0)
+"""Nominal seconds of work; the last is what one minute allows. The clock is set far behind, for busy machines."""
+
+MINUTES = 15.0
 
 
 class Liver:
@@ -38,17 +44,26 @@ class Liver:
         self.label = label.astype(np.uint8)
 
     def ball(self, centre: np.ndarray, radius: float) -> np.ndarray:
-        return np.flatnonzero(((self.points - centre) ** 2).sum(axis=1) <= radius**2).astype(np.int32)
+        """Numbers of the voxels in a ball."""
+        first, part = self._slab(centre, radius)
+        return (first + np.flatnonzero(((part - centre) ** 2).sum(axis=1) <= radius**2)).astype(np.int32)
 
     def wedge(self, centres: list[np.ndarray], radii: list[float]) -> np.ndarray:
         """Balls and the cylinders from them outward to the capsule, along the shortest axis of the liver."""
         taken = []
         for centre, radius in zip(centres, radii, strict=True):
-            out = np.sign(centre[2]) or 1.0
-            beside = ((self.points[:, :2] - centre[:2]) ** 2).sum(axis=1) <= radius**2
-            inner = ((self.points - centre) ** 2).sum(axis=1) <= radius**2
-            taken.append(np.flatnonzero(inner | (beside & (out * (self.points[:, 2] - centre[2]) > 0))))
+            first, part = self._slab(centre, radius)
+            away = part - centre
+            inner = (away**2).sum(axis=1) <= radius**2
+            beside = (away[:, :2] ** 2).sum(axis=1) <= radius**2
+            outward = (np.sign(centre[2]) or 1.0) * away[:, 2] > 0
+            taken.append(first + np.flatnonzero(inner | (beside & outward)))
         return np.unique(np.concatenate(taken)).astype(np.int32)
+
+    def _slab(self, centre: np.ndarray, radius: float) -> tuple[int, np.ndarray]:
+        """The points within a radius along the first axis, by which they are sorted; and the number of the first."""
+        first, last = np.searchsorted(self.points[:, 0], [centre[0] - radius - 1, centre[0] + radius + 1])
+        return int(first), self.points[first:last]
 
 
 def made_up(lesions: int, near: bool, percent: float = 30.0, seed: int = 1) -> Problem:
@@ -106,34 +121,56 @@ def made_up(lesions: int, near: bool, percent: float = 30.0, seed: int = 1) -> P
 
 
 def one(lesions: int, near: bool, tight: bool) -> None:
-    """One size: a line of numbers."""
+    """One size, with each of EFFORTS where the search may need them: a line of JSON each."""
     problem = made_up(lesions, near, 99.5 if tight else 30.0)
-    start = time.perf_counter()
-    found = search(problem, Effort(seconds=SECONDS))
-    took = time.perf_counter() - start
-    remnant = [plan.remnant_percent_nontumour for plan in found.plans]
-    whole = sum(plan.search_complete for plan in found.plans)
-    span = f"{min(remnant):.1f} to {max(remnant):.1f} %" if remnant else "no plan"
-    print(
-        f"{len(problem.candidates):6d} candidates {found.atoms:8d} atoms {took:7.1f} s  {found.outcome:<10}"
-        f"{len(found.plans):3d} plans  gap {100 * found.gap:6.3f} %  complete {whole}"
-        f"  remnant {span}"
+    for work in EFFORTS if lesions == max(SIZES) and not tight else EFFORTS[-1:]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        found = search(problem, Effort(60.0 * MINUTES, work=work))
+        row = {
+            "lesions": lesions,
+            "kind": "near" if near else "tight" if tight else "spread",
+            "work_s": work,
+            "wall_s": time.perf_counter() - wall,
+            "cpu_s": time.process_time() - cpu,
+            "candidates": len(problem.candidates),
+            "atoms": found.atoms,
+            "outcome": found.outcome,
+            "by_clock": found.by_clock,
+            "gaps": sorted(plan.gap for plan in found.plans),
+            "remnant_percents": sorted(plan.remnant_percent_nontumour for plan in found.plans),
+            "binding": found.certificate.binding_text if found.certificate else "",
+            "eased": [one.text for one in found.certificate.relaxations if one.outcome in ("possible", "undecided")]
+            if found.certificate
+            else [],
+        }
+        print(json.dumps(row))
+
+
+def line(row: dict) -> str:
+    """One row of the printed table."""
+    gaps, proven = row["gaps"] or [0.0], row["gaps"].count(0.0)
+    span = f"{row['remnant_percents'][0]:.1f} to {row['remnant_percents'][-1]:.1f} %" if row["gaps"] else row["binding"]
+    return (
+        f"{row['lesions']:3d} {row['kind']:<7}{row['candidates']:5d} candidates{row['atoms']:7d} atoms"
+        f"{row['work_s']:4.0f} s of work{row['cpu_s']:7.1f} s CPU{row['wall_s']:7.1f} s{row['peak_mib']:6.0f} MiB  "
+        f"{row['outcome']:<10}{len(row['gaps']):2d} plans, {proven} proven, gap up to {100 * gaps[-1]:.1f} %"
+        f"{' (clock)' if row['by_clock'] else ''}  {span}"
     )
-    if found.certificate:
-        print("   " + found.certificate.binding_text)
-        for eased in found.certificate.relaxations:
-            print(f"      {eased.id:<20}{eased.outcome:<14}{eased.text[:100]}")
 
 
 def main() -> None:
-    """Print the curve."""
-    if len(sys.argv) > 1:
+    """Print the curve; write its rows where a path is given."""
+    if len(sys.argv) > 1 and sys.argv[1].isdigit():
         one(int(sys.argv[1]), "near" in sys.argv[2:], "tight" in sys.argv[2:])
         return
-    for kind in ("", "near", "tight"):
-        for lesions in SIZES:
-            done = run([sys.executable, "-m", "benchmarks.clearance", str(lesions), *kind.split()])
-            print(f"{lesions:3d} lesions {kind:<6}{done.peak_mib:7.0f} MiB {done.output.rstrip()}")
+    rows = []
+    for kind, lesions in product(("spread", "near", "tight"), SIZES):
+        done = run([sys.executable, "-m", "benchmarks.clearance", str(lesions), kind])
+        for text in done.output.splitlines():
+            rows.append({**json.loads(text), "peak_mib": done.peak_mib})
+            print(line(rows[-1]), flush=True)
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

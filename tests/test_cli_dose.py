@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from glisson.cli.dose import dose
 from glisson.errors import InputError
 from glisson.geometry import Grid, Mask, Volume
-from glisson.imaging import read_image, read_rtdose, write_mask, write_rtdose, write_rtstruct, write_volume
+from glisson.imaging import RtHeader, read_image, read_rtdose, write_mask, write_rtdose, write_rtstruct, write_volume
 from glisson.planning.dose import dvh
 from glisson.report.figures import parts_of
 from glisson.report.figures.dose import CURVE_COLOURS, ISODOSE_COLOURS, dvh_picture, isodose_picture
@@ -105,7 +105,7 @@ def test_dose_maps(files):
     """Local deposition gives 49.67 Gy inside and nothing outside; both methods hold the same energy."""
     for method in ("vsv", "local"):
         found = answer("map", "--activity", files / "a.nii.gz", "--method", method, "-o", files / f"{method}.nii.gz")
-        assert found["assumed"] == ["unit Bq/mL"]
+        assert found["assumed"] == ["unit Bq/mL", "the image shows the activity when the spheres were given"]
         assert found["activity_gbq"] == pytest.approx(1.04e-3 * 216)
     kernel, local = (read_image(files / f"{method}.nii.gz")[0].data for method in ("vsv", "local"))
     assert local[12, 12, 12] == pytest.approx(49.67, rel=1e-5)
@@ -125,9 +125,9 @@ def test_histograms_of_masks_and_structure_sets(files):
     assert found["d_gy"]["D95"] == pytest.approx(49.67, rel=1e-5)
     assert found["curve"]["volume_percent"][0] == 100
     image, _ = read_image(files / "d.nii.gz")
-    write_rtdose(files / "d.dcm", image)
+    write_rtdose(files / "d.dcm", image, RtHeader(frame_uid="1.2.3"))
     inside = np.asarray(image.data) > 1
-    write_rtstruct(files / "s.dcm", {"box": Mask(inside, image.grid)})
+    write_rtstruct(files / "s.dcm", {"box": Mask(inside, image.grid)}, RtHeader(frame_uid="1.2.3"))
     picture = files / "dvh.png"
     by_contour = answer(
         "dvh", "--dose", files / "d.dcm", "--structures", files / "s.dcm", "--structure", "box", "--figure", picture

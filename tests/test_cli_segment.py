@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from glisson.cli.segment import segment
 from glisson.errors import ImageError, InputError, MissingExtra
-from glisson.geometry import Grid, Mask
-from glisson.imaging import read_labels, read_mask, write_mask, write_volume
+from glisson.geometry import Mask
+from glisson.imaging import read_mask, write_mask, write_volume
 from glisson.simulate import virtual_patient
 
 
@@ -143,38 +143,3 @@ def test_auto_writes_a_case_that_reads_back(patient, tmp_path, monkeypatch):
     assert "nobody has reviewed" in case.studies[0].masks.reviewed_by.reason
     with pytest.raises(InputError, match="exists already"):
         run("auto", "--ct", folder / "ct.nii.gz", "-o", tmp_path / "case")
-
-
-@pytest.fixture
-def ball_liver(tmp_path):
-    """A liver-sized ball with two tubes as veins, on a grid that runs to R, A and S."""
-    grid = Grid((60, 52, 50), np.diag([-4.0, -4.0, 4.0, 1.0]))
-    x, y, z = np.indices(grid.shape) - np.array([30, 26, 25])[:, None, None, None]
-    ball = (x / 26) ** 2 + (y / 20) ** 2 + (z / 18) ** 2 < 1
-    masks = {"liver": ball, "portal": ball & (np.hypot(y, z) < 3), "hepatic": ball & (np.hypot(x, y) < 3)}
-    masks["vessels"] = masks["portal"] | masks["hepatic"]
-    for name, data in masks.items():
-        write_mask(tmp_path / f"{name}.nii.gz", Mask(data, grid))
-    return tmp_path
-
-
-@pytest.mark.parametrize("more", [(), ("--hepatic", "hepatic"), ("--vessels", "vessels")])
-def test_couinaud_labels_cover_the_liver_on_its_own_grid(ball_liver, more):
-    words = [word if word.startswith("--") else str(ball_liver / f"{word}.nii.gz") for word in more]
-    out = ball_liver / "out.nii.gz"
-    made = run("couinaud", "--liver", ball_liver / "liver.nii.gz", *words, "-o", out, "--json")
-    assert made.exit_code == 0, made.output
-    given, written = read_mask(ball_liver / "liver.nii.gz"), read_labels(out)
-    assert written.grid.same_as(given.grid)
-    assert np.array_equal(written.data > 0, given.data)
-    said = json.loads(made.stdout)
-    assert said["reviewed"] is False
-    for value, (name, ml) in enumerate(said["volumes_ml"].items(), 1):
-        assert ml == pytest.approx(np.count_nonzero(written.data == value) * 0.064, abs=1e-3), name
-
-
-def test_couinaud_takes_merged_vessels_or_two_systems(ball_liver):
-    words = ["--vessels", "v.nii.gz", "--portal", "p.nii.gz"]
-    with pytest.raises(InputError, match="goes without"):
-        run("couinaud", "--liver", ball_liver / "liver.nii.gz", *words, "-o", ball_liver / "o.nii.gz")
-    assert not (ball_liver / "o.nii.gz").exists()

@@ -1,4 +1,4 @@
-"""Whole patients without images against verdicts that were written from medicine before the rules.
+"""Whole patients without images against verdicts written from medicine, most before the rules (each file says).
 
 The oracle is `expected.yaml` in each folder below `vignettes`: every expectation carries its clinical reason and what
 it rests on. An expectation about a treatment of which no rule speaks fails: silence is not a verdict.

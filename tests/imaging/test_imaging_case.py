@@ -126,8 +126,25 @@ def test_segments_with_a_value_table(case):
     files = {"liver.nii.gz": LIVER, "s.nii.gz": seg}
     scene = read_case(case(["liver: liver.nii.gz", "segments: {file: s.nii.gz, values: {20: VII, 30: IVa}}"], files))[1]
     assert scene.segments.values == (4, 7)
+    assert "segment-four-united" in {n.code for n in scene.notices}
     with pytest.raises(SceneError, match="labels 20, 30"):
         read_case(case(["liver: liver.nii.gz", "segments: s.nii.gz"], files))
+
+
+def test_halves_of_segment_four_are_read_as_one(case):
+    """As two files of a folder and as two labels of one file; a map with 4 says nothing of halves."""
+    upper, lower = box((2, 8), (2, 15), (5, 9)), box((2, 8), (2, 15), (1, 5))
+    files = {"seg/segment_4a.nii.gz": upper, "seg/segment_4b.nii.gz": lower, "seg/liver.nii.gz": LIVER}
+    both = (2 * upper + 3 * lower + 5 * (LIVER > 0) * (upper + lower == 0)).astype(np.uint8)
+    names = "{2: segment IVa, 3: segment IVb, 5: liver}"
+    for masks, given in (
+        (["multilabel: {file: seg, names: totalsegmentator}"], files),
+        (["liver: l.nii.gz", f"multilabel: {{file: m.nii.gz, names: {names}}}"], {"l.nii.gz": LIVER, "m.nii.gz": both}),
+    ):
+        scene = read_case(case(masks, given))[1]
+        assert scene.segments.values == (4,)
+        assert np.count_nonzero(scene.segments.data) == np.count_nonzero(upper + lower)
+        assert "segment-four-united" in {n.code for n in scene.notices}
 
 
 def test_multilabel_by_name_and_by_totalsegmentator(case):
@@ -217,6 +234,7 @@ def test_names_of_totalsegmentator():
     assert {k: TOTAL_CT[k] for k in ct} == ct
     assert {k: TOTAL_MR[k] for k in mr} == mr
     pairs = {"inferior_vena_cava": "cava", "liver_segment_4": "segment_4", "Segment IVb": "segment_4",
+             "segment_4a": "segment_4", "segment_44": "segment_44",
              "vertebrae_L1": "bone",
              "lung_upper_lobe_left": "lung_left", "tumor03": "lesions",
              "liver_vessels": "liver_vessels", "LIVER": "liver"}  # fmt: skip

@@ -27,7 +27,7 @@ def test_a_rule_says_its_effect_when_it_holds_and_nothing_when_it_does_not(shelf
     assert kb.evaluate("r", {"p.size": 31}).verdict == "not met"
     open_answer = kb.evaluate("r", {"p.size": Unknown("not measured")})
     assert (open_answer.verdict, open_answer.needs, open_answer.is_decided) == ("undetermined", ("p.size",), False)
-    assert open_answer.text == "Rule r: not decided; needs size."
+    assert open_answer.text == "Rule r: not decided; not known: size."
 
 
 def test_otherwise_says_what_failing_the_criteria_means(shelf):
@@ -149,3 +149,20 @@ def test_evaluate_all_by_topic_and_modality(shelf):
     assert [answer.rule.id for answer in kb.evaluate_all({})] == ["a", "b", "c"]
     assert [answer.rule.id for answer in kb.evaluate_all({}, modality="burn")] == ["b"]
     assert [answer.rule.id for answer in kb.evaluate_all({}, topic="u")] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(29.0, "29"), (29.44, "29.4"), (29.96, "29.96"), (30.0, "30"), (30.04, "30.04"), (30.2, "30.2")],
+)
+def test_a_number_is_never_rounded_onto_or_across_its_threshold(shelf, value, shown):
+    other = "otherwise: {effect: relative, text: 'now {p.size} mm'}\n"
+    shelf.verdict("r", "eligible", "p.size <= 30 mm", extra=other, text="now {p.size} mm")
+    answer = shelf.load().evaluate("r", {"p.size": value})
+    assert answer.text == f"now {shown} mm"
+    assert any(f"p.size: {shown} mm" in line for step in answer.trace for line in step.lines())
+
+
+def test_two_facts_are_told_apart_however_near_they_are(shelf):
+    shelf.verdict("r", "eligible", "p.size <= p.limit", text="{p.size} of {p.limit} mm")
+    assert shelf.load().evaluate("r", {"p.size": 29.96, "p.limit": 30.0}).text == "29.96 of 30 mm"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -119,6 +120,65 @@ def test_a_conflict_named_on_one_side_only(tested):
     tested.verdict("s", "contraindicated", "p.size <= 30 mm")
     tested.file("library/t/s.test.yaml", TESTS.replace("rule: r", "rule: s").replace("eligible", "contraindicated"))
     assert findings(tested) == ["library/t/s.yaml: r names it in conflicts_with; name r here as well."]
+
+
+ALERT = """
+applies_to: {{if: p.a is yes}}
+when: p.size > 30 mm
+effect: alert
+urgency: today
+forbids: [{forbids}]
+"""
+ALERT_TESTS = """
+rule: alarm
+base: {p.a: yes}
+cases:
+  - {name: small, given: {p.size: 29}, expect: not met}
+  - {name: at, given: {p.size: 30}, expect: not met}
+  - {name: large, given: {p.size: 31}, expect: alert}
+  - {name: others, given: {p.a: no, p.size: 31}, expect: not applicable}
+  - {name: missing, given: {p.size: missing}, expect: undetermined}
+  - {name: a missing, given: {p.a: missing, p.size: 31}, expect: undetermined}
+"""
+
+
+def test_what_an_alert_forbids_is_stopped_in_each_of_its_cases(tested):
+    tested.rule("alarm", ALERT.format(forbids="cut"))
+    tested.file("library/t/alarm.test.yaml", ALERT_TESTS)
+    unstopped = "library/t/alarm.yaml: forbids cut in the case 'large', where no rule stops it."
+    assert findings(tested) == [unstopped]
+    stop = TESTS.replace("rule: r", "rule: stop").replace("expect: eligible", "expect: contraindicated")
+    tested.file("library/t/stop.test.yaml", stop)
+    tested.verdict("stop", "contraindicated", "p.size <= 30 mm")
+    assert unstopped in findings(tested)
+    tested.verdict("stop", "contraindicated", "p.size > 30 mm")
+    assert unstopped not in findings(tested)
+
+
+def test_an_alert_forbids_only_modalities_that_exist(tested):
+    tested.rule("alarm", ALERT.format(forbids="freeze"))
+    with pytest.raises(KnowledgeError, match="unknown modality 'freeze'"):
+        tested.load()
+
+
+def test_a_verdict_forbids_nothing(tested):
+    tested.verdict("s", "contraindicated", "p.size <= 30 mm", extra="forbids: [cut]\n")
+    with pytest.raises(KnowledgeError, match="forbids: unknown key"):
+        tested.load()
+
+
+FORBIDDING = re.compile(
+    r"\b(no|hold|withhold|not|stop)\b[^.;:]*\b(bevacizumab|chemotherapy|intervention|therapy|treatment)\b", re.I
+)
+
+
+def test_an_alert_that_forbids_in_words_says_so_in_its_structure():
+    """Words are only a net: what they catch must be said as `forbids` (then the check holds it), or be listed here."""
+    harmless = {"hepatitis-b-before-therapy"}
+    kb = knowledge_base()
+    rows = [(rule.id, row.outcome) for rule in kb.rules.values() if rule.effect == "alert" for row in rule.rows]
+    loud = {name for name, outcome in rows if FORBIDDING.search(outcome.text) and not outcome.forbids}
+    assert loud - harmless == set()
 
 
 def test_a_malformed_test_file(tested):
@@ -241,3 +301,22 @@ def test_tables_out_of_format(shelf, old, new, message):
     with pytest.raises(KnowledgeError) as caught:
         shelf.load()
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("calcium", "shown", "words"), [(3.45, "3.45", "moderate"), (3.5, "3.5", "severe"), (3.0, "3", "moderate")]
+)
+def test_calcium_is_not_shown_as_the_grade_above(calcium, shown, words):
+    text = knowledge_base().evaluate("hypercalcaemia", {"labs.calcium_mmol_l": calcium}).text
+    assert text.startswith(f"Calcium {shown}: {words}")
+
+
+def test_one_emergency_is_said_once():
+    """Of the known cholangitis one stop speaks, not several with the same words."""
+    facts = {"liver.cholangitis": True, "liver.encephalopathy_grade": 0}
+    for modality in ("resection", "microwave-ablation", "chemoembolisation", "systemic-chemotherapy"):
+        (option,) = knowledge_base().option(modality, facts)
+        said = [
+            reason for reason in option.reasons if reason.verdict == "contraindicated" and "holangitis" in reason.text
+        ]
+        assert len(said) == 1

@@ -162,3 +162,23 @@ def test_margins_and_segments():
     assert (found.ablation_minimum_mm, found.ablation_aim_mm) == (5, 10)
     assert all(answer.status == "verified" for answer in found.answers)
     assert remnant_segments().value == 2
+
+
+@pytest.mark.parametrize(
+    ("score", "given", "unit"),
+    [
+        ("albi", {"bilirubin": "2", "albumin": "40 g/L"}, "mg/dL"),
+        ("albi", {"bilirubin": "17.1umol/L", "albumin": "4"}, "g/dL"),
+        ("fib-4", {"age": "60", "ast": "50U/L", "alt": "40U/L", "platelets": "150"}, "10*9/L"),
+    ],
+)
+def test_a_bare_laboratory_number_is_refused_with_the_units_that_are_understood(score, given, unit):
+    with pytest.raises(InputError, match="bare number") as refusal:
+        knowledge_base().score(score, given)
+    assert unit in str(refusal.value)
+
+
+def test_bare_numbers_stay_where_no_second_unit_is_in_use():
+    result = knowledge_base().score("fib-4", {"age": "60", "ast": "50U/L", "alt": "40U/L", "platelets": "150 10*9/L"})
+    assert result.value == pytest.approx(3.1623, abs=1e-4)
+    assert knowledge_base().score("tumour-burden-score", {"largest": "3", "number": "2"}).value is not None

@@ -19,8 +19,8 @@ from glisson.planning.needle_fan import BLOCKED, LEAVES_SCAN, OPEN, TOO_LONG, di
 from glisson.planning.needle_map import NeedleRules, needle_map
 from glisson.planning.needle_measure import distance_to_segment
 from glisson.planning.needle_pareto import front, spread_front
-from glisson.report.figures import model_of, parts_of
-from glisson.report.figures.needles import needle_picture
+from glisson.report.figures import parts_of
+from glisson.report.figures.needles import Surroundings, needle_picture
 from glisson.scene import LesionMask, Scene
 
 GRID = Grid.axial((100, 100, 60), (2.0, 2.0, 3.0), (-99.0, -99.0, -88.5))
@@ -210,18 +210,33 @@ def test_same_input_same_paths():
 
 
 def test_picture_of_the_paths():
-    made = trunk({"bone": 2.0, "colon": 5.0}, bone=shield("front"))
+    bone = shield("front")
+    made = trunk({"bone": 2.0, "colon": 5.0}, bone=bone)
     found = needle_paths(made.map, "L1", LESION, ways=2000)
     parts = parts_of(made.scene, made.liver)
-    model = model_of(parts)
-    first, second = (needle_picture(parts, model, found, bone=made.scene.structures["bone"]) for _ in range(2))
+    around = Surroundings(GRID, {"bone": bone})
+    first, second = (needle_picture(parts, found, around) for _ in range(2))
     assert first.png == second.png
     assert first.png.startswith(b"\x89PNG")
     assert "Not checked: colon" in first.caption
     assert "lesion L1" in first.alt
     closed = trunk({"bone": 2.0}, bone=Mask(shield("front").data | shield("left").data, GRID))
     none = needle_paths(closed.map, "L1", LESION, ways=200)
-    assert needle_picture(parts, model, none) is None
+    assert needle_picture(parts, none, around) is None
+
+
+def test_what_became_of_every_way_is_kept_for_the_map():
+    """The count of each fate is that given, and every barred way ends at bone (nearest voxel by brute force)."""
+    bone = shield("front")
+    made = trunk({"bone": 2.0}, bone=bone)
+    found = needle_paths(made.map, "L1", LESION, ways=500)
+    assert np.bincount(found.fate, minlength=4).tolist() == list(found.fates.values())
+    barred = found.fate == BLOCKED
+    ends = found.target_mm + directions(500)[barred] * found.reach_mm[barred, None]
+    voxels = POINTS[bone.data]
+    nearest = [float(np.sqrt(((voxels - end) ** 2).sum(axis=1).min())) for end in ends[::10]]
+    assert len(nearest) > 20
+    assert max(nearest) < 2.0 + float(np.linalg.norm(GRID.spacing_mm))
 
 
 @pytest.mark.real

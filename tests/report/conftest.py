@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glisson.anatomy import SEGMENT_NAMES, SegmentMap
 from glisson.case import Case, loads_case
-from glisson.geometry import Grid, Mask
+from glisson.geometry import Grid, Labels, Mask
 from glisson.knowledge import Answer, knowledge_base
 from glisson.lesions import Burden, LesionFinding, LiverFinding
 from glisson.planning import Resection
@@ -135,6 +136,10 @@ def a_result(record: str = RECORD, **changes: Any) -> SimpleNamespace:
     values: dict[str, Any] = {
         "case": case,
         "version": "0.1.0",
+        "scans": (),
+        "follow": None,
+        "serial": None,
+        "ablated": {},
         "whole_liver": None,
         "cava": None,
         "liver": LiverFinding(
@@ -156,7 +161,10 @@ def a_result(record: str = RECORD, **changes: Any) -> SimpleNamespace:
             tumour_burden_score=3.84,
             notes={},
         ),
-        "segments": SimpleNamespace(labels=None, notes=()),
+        "segments": SegmentMap(
+            Labels(np.full((2, 2, 2), 5, np.uint8), Grid.axial((2, 2, 2)), dict(SEGMENT_NAMES)), given_percent=100.0
+        ),
+        "parts_of_four": None,
         "resections": (
             a_resection(),
             a_resection("Extended right hepatectomy", remnant_percent_nontumour=22.0, verdict="too little"),

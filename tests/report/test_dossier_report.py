@@ -41,7 +41,7 @@ def check(out: Path) -> int:
 def test_a_small_patient(patient: Any, tmp_path: Path) -> None:
     result = assess(patient.case, patient.scene)
     out = write_dossier(result, tmp_path / "OUT")
-    assert check(out) <= 17
+    assert check(out) <= 25
     names = {path.name for path in (out / "figures").iterdir()}
     assert {"axial.png", "overview.png", "lesion-l1.png", "montage-1.png", "resections.png", "remnant.png"} <= names
     assert "This patient is invented" in (out / "dossier.html").read_text(encoding="utf-8")
@@ -75,4 +75,4 @@ def test_no_images_at_all(patient: Any, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_forty_lesions_stay_readable(tmp_path: Path) -> None:
     many = virtual_patient(seed=4, lesions=40, median_diameter_mm=12.0, **SMALL)
-    assert check(write_dossier(assess(many.case, many.scene), tmp_path / "OUT")) <= 32
+    assert check(write_dossier(assess(many.case, many.scene), tmp_path / "OUT")) <= 52

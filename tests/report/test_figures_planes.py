@@ -124,3 +124,21 @@ def test_axes_of_a_tilted_scan_are_the_nearest_ones() -> None:
     affine = np.eye(4)
     affine[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     assert axes_for(Grid((5, 5, 5), affine)) == ((0, False), (1, False), (2, False))
+
+
+def test_a_mask_is_never_drawn_in_the_place_of_one_that_is_gone():
+    """Masks made and dropped one after another, each at another place: each is found at its own."""
+    import gc
+
+    import numpy as np
+
+    from glisson.geometry import Grid, Mask
+    from glisson.report.figures.scan import Parts
+
+    grid = Grid.axial((40, 40, 40))
+    whole = Mask(np.ones(grid.shape, bool), grid)
+    parts = Parts(grid, None, None, whole, None, {}, ())
+    for place in range(30):
+        box = (slice(place, place + 2), slice(3, 5), slice(4, 6))
+        assert parts.start(Mask(np.ones((2, 2, 2), bool), grid.crop(box))) == (place, 3, 4)
+        gc.collect()

@@ -110,6 +110,9 @@ def test_segments_are_made_where_none_are_given_and_refused_after_an_operation(i
     made = g.assess(invented.case, scene)
     assert made.segments is not None
     assert made.segments.method != "given"
+    assert made.parts_of_four.basis in ("umbilical portion", "portal bifurcation", "equal volumes")
+    for item in made.resections:
+        assert item.interval.low_percent <= item.remnant_percent_nontumour <= item.interval.high_percent
     assert any(notice.code == "segments-automatic" for notice in made.notices)
     operated = replace(invented.case, liver=replace(invented.case.liver, previous_hepatectomy=True))
     refused = g.assess(operated, scene)

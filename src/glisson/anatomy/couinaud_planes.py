@@ -2,54 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
-from glisson.anatomy.landmarks import (
-    Landmarks,
-    Point,
-    find_landmarks,
-    landmark_model,
-    landmark_numbers,
-    landmarks_from_numbers,
-)  # fmt: skip
+from glisson.anatomy.landmarks import Landmarks, Point, landmark_model
 from glisson.anatomy.segments import SEGMENT_NAMES, SegmentMap
 from glisson.errors import InputError, SceneError
-from glisson.geometry import FloatArray, Grid, Labels, Mask, Volume, box_of
+from glisson.geometry import Grid, Labels, Mask, Volume, box_of
 
-__all__ = [
-    "PLANES", "couinaud_from_landmarks", "landmarks_by_veins", "parts_of_four", "plane_distances_mm", "segment_chances",
-]  # fmt: skip
+__all__ = ["PLANES", "couinaud_from_landmarks", "plane_distances_mm", "segment_chances"]
 
 PLANES: tuple[str, ...] = ("middle", "right", "umbilical", "right level", "left level", "venous ligament", "groove")
 """The planes, in the order of `plane_distances_mm`."""
 
-VEIN_WEIGHT = 15.0
-"""How much hepatic veins on the planes count beside the shape, in squared standard deviations; chosen on livers of the
-training set."""
-
-VEIN_REACH_MM = 6.0
-"""A vein this far from a plane counts as being on it to the share exp(-1/2)."""
-
-VEIN_RADIUS_MM = 4.0
-"""Thicker veins weigh no more than those of this radius."""
-
 CHUNK = 250_000
 """Voxels worked on at a time."""
-
-STARTS = 8
-"""Searches from different places; the best is taken."""
 
 Array = npt.NDArray[np.float32]
 
 
-def couinaud_from_landmarks(liver: Mask, landmarks: Landmarks | None = None) -> SegmentMap:
+def couinaud_from_landmarks(liver: Mask, landmarks: Landmarks) -> SegmentMap:
     """Segments I to VIII of a whole liver from planes through landmarks, with a confidence for each voxel.
 
-    landmarks: LPS mm; found from the shape of the liver when None (`find_landmarks`), and better with hepatic veins
-    (`landmarks_by_veins`). The planes are those of Couinaud (1957) as Strasberg describes them in the Brisbane 2000
+    landmarks: LPS mm; those that nobody knows can be found from the shape of the liver (`find_landmarks`, then
+    `with_known`). The planes are those of Couinaud (1957) as Strasberg describes them in the Brisbane 2000
     terminology (doi 10.1080/136518200750021793), upright or level (PLANES). Confidence: the chance of the segment given
     how far each plane was from the readers' in livers that the fit had not seen, planes taken as independent; the
     segment is the likeliest. IVa and IVb are both 4. Raises SceneError for an empty liver, InputError for landmarks
@@ -61,17 +37,16 @@ def couinaud_from_landmarks(liver: Mask, landmarks: Landmarks | None = None) -> 
             "The liver mask is empty, so it has no segments. Give a liver mask whose voxels are not all zero."
         )
     grid, inside = liver.grid.crop(box), liver.data[box]
-    marks = landmarks or find_landmarks(liver)
     labels = np.zeros(inside.shape, dtype=np.uint8)
     confidence = np.zeros(inside.shape, dtype=np.float32)
-    first, slope = _along_axes(marks, grid)
+    first, slope = _along_axes(landmarks, grid)
     index = np.argwhere(inside)
     for part in np.array_split(index, max(1, len(index) // CHUNK)):
         chances = segment_chances(first[:, None] + slope @ part.T.astype(np.float32))
         best = chances.argmax(axis=0)
         labels[tuple(part.T)] = best + 1
         confidence[tuple(part.T)] = chances[best, np.arange(len(part))]
-    how = sorted({way for _, way in marks.found} or {"given"})
+    how = sorted({way for _, way in landmarks.found} or {"given"})
     note = f"Segments were drawn by planes through landmarks found from: {', '.join(how)}. No reader drew them."
     return SegmentMap(
         Labels(labels, grid, dict(SEGMENT_NAMES)), 0.0, notes=(note,), confidence=Volume(confidence, grid),
@@ -85,18 +60,6 @@ def _along_axes(landmarks: Landmarks, grid: Grid) -> tuple[Array, Array]:
     far = 100.0
     ends = plane_distances_mm(landmarks, grid.to_mm(far * np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])))
     return ends[:, 0], (ends[:, 1:] - ends[:, :1]) / np.float32(far)
-
-
-def parts_of_four(segments: SegmentMap, landmarks: Landmarks) -> tuple[Mask, Mask]:
-    """Segments IVa and IVb: IV above and below the height of the umbilical portion of the left portal vein.
-
-    The two masks are disjoint and together are IV of `segments`; landmarks: LPS mm.
-    """
-    four = segments.mask("IV")
-    index = np.argwhere(four.data)
-    upper = np.zeros(four.data.shape, dtype=np.bool_)
-    upper[tuple(index[four.grid.to_mm(index)[:, 2] >= landmarks.left_portal[2]].T)] = True
-    return Mask(upper, four.grid), Mask(four.data & ~upper, four.grid)
 
 
 def plane_distances_mm(landmarks: Landmarks, points_mm: npt.ArrayLike) -> Array:
@@ -131,11 +94,14 @@ def _beside(points: Array, start: Point, end: Point, what: str) -> Array:
     return np.asarray(across / size, dtype=np.float32)
 
 
-def segment_chances(distances: Array) -> Array:
-    """(8, n) chance of each segment I to VIII from (7, n) distances (`plane_distances_mm`); columns sum to 1."""
+def segment_chances(distances: Array, spread_mm: Array | None = None) -> Array:
+    """(8, n) chance of each segment I to VIII from (7, n) distances (`plane_distances_mm`); columns sum to 1.
+
+    spread_mm: (7,) standard deviation of each plane's place; that of `find_landmarks` when None.
+    """
     from scipy.special import ndtr
 
-    spread = landmark_model()["plane_spread"].astype(np.float32)
+    spread = np.asarray(landmark_model()["plane_spread"] if spread_mm is None else spread_mm, np.float32)
     left, back, lateral, upper, upper_left, behind, medial = ndtr(distances / spread[:, None])
     caudate = behind * medial
     rest = 1.0 - caudate
@@ -147,54 +113,3 @@ def segment_chances(distances: Array) -> Array:
     result[4], result[7] = right * (1.0 - back) * (1.0 - upper), right * (1.0 - back) * upper
     result[5], result[6] = right * back * (1.0 - upper), right * back * upper
     return result
-
-
-def landmarks_by_veins(liver: Mask, hepatic: Mask, landmarks: Landmarks | None = None) -> Landmarks:
-    """Landmarks of a liver whose upright planes are turned and moved onto its hepatic veins.
-
-    hepatic: hepatic veins without the cava, on the lattice of the liver. The right, middle and umbilical planes carry
-    the large hepatic veins; they are moved as far as the veins and what is usual for livers of this shape together make
-    likeliest. Raises InputError for an empty mask, FrameMismatch off the lattice.
-    """
-    from scipy.optimize import minimize
-
-    from glisson.anatomy.skeleton import centre_lines
-
-    start = landmarks or find_landmarks(liver)
-    middle = np.asarray(liver.centroid_mm)
-    lines = centre_lines(Mask(hepatic.data & liver.on(hepatic.grid, "the liver"), hepatic.grid))
-    points = (lines.points_mm - middle).astype(np.float32)
-    weight = np.minimum(lines.radius_mm, VEIN_RADIUS_MM) ** 2
-    weight = VEIN_WEIGHT * weight / weight.sum()
-    own = landmark_numbers(start, middle)
-    free = np.array([0, 1, 2, 4, 5])
-    covariance = landmark_model()["covariance"]
-    precise = np.linalg.inv(covariance)
-    origin = np.zeros(3)
-
-    def cost(moved: FloatArray) -> float:
-        numbers = own.copy()
-        numbers[free] = moved
-        off = numbers - own
-        distances = plane_distances_mm(landmarks_from_numbers(numbers, origin), points)
-        return float(0.5 * off @ precise @ off - (weight * _on_planes(distances)).sum())
-
-    random = np.random.default_rng(0)
-    scatter = np.linalg.cholesky(covariance[np.ix_(free, free)])
-    tries = [own[free] + (scatter @ random.normal(size=len(free)) if n else 0.0) for n in range(STARTS)]
-    options = {"maxiter": 250, "xatol": 0.3, "fatol": 1e-3}
-    results = [minimize(cost, at, method="Nelder-Mead", options=options) for at in tries]
-    best = min(results, key=lambda result: float(result.fun))
-    own[free] = best.x
-    moved = landmarks_from_numbers(own, middle, "hepatic veins")
-    by_veins = {"cava", "gallbladder", "right_vein", "umbilical", "falciform"}
-    how = dict(start.found) | dict.fromkeys(sorted(by_veins), "hepatic veins")
-    return replace(start, **{name: getattr(moved, name) for name in by_veins}, found=tuple(how.items()))
-
-
-def _on_planes(distances: Array) -> FloatArray:
-    """How much each point lies on an upright plane that carries a large vein, where that plane parts segments."""
-    middle, right = distances[0], distances[1]
-    near = np.exp(-0.5 * (distances[:3] / VEIN_REACH_MM) ** 2)
-    result: FloatArray = near[0] * (right < 0) + near[1] * (middle < 0) + 0.5 * near[2] * (middle > 0) * (right < 0)
-    return result.astype(np.float64)

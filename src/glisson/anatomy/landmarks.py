@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
@@ -13,14 +14,14 @@ from glisson.errors import InputError
 from glisson.geometry import FloatArray, Mask, box_of
 
 __all__ = [
-    "LANDMARK_NAMES", "Landmarks", "Point", "find_landmarks", "landmark_model", "landmark_numbers",
-    "landmarks_from_numbers", "shape_features", "with_known",
+    "LANDMARK_NAMES", "Landmarks", "Point", "find_landmarks", "landmark_model", "landmarks_from_numbers",
+    "shape_features", "with_known",
 ]  # fmt: skip
 
 Point: TypeAlias = tuple[float, float, float]
 
-MODEL_FILE = Path(__file__).with_name("couinaud_landmarks.npz")
-"""Fitted numbers; couinaud_landmarks.md beside it says on what, and tools/train_couinaud_landmarks.py how."""
+MODEL_FILE = Path(__file__).parent / "models" / "couinaud_landmarks.npz"
+"""Fitted numbers; training/couinaud says on what, and how."""
 
 SAMPLE_MM = 3.0
 """The shape is read from points about this far apart."""
@@ -47,7 +48,7 @@ class Landmarks:
     behind the upright plane through both (the fissure of the venous ligament). groove: the caudate lobe ends on the
     right at this x.
 
-    found: how each was found ("shape", "hepatic veins", "given"), by name.
+    found: how each was found ("shape", "given"), by name.
     """
 
     cava: Point
@@ -67,17 +68,17 @@ LANDMARK_NAMES: tuple[str, ...] = tuple(f.name for f in fields(Landmarks) if f.n
 """Names of the landmarks."""
 
 
-def find_landmarks(liver: Mask) -> Landmarks:
+def find_landmarks(liver: Mask, model: Mapping[str, FloatArray] | None = None) -> Landmarks:
     """Landmarks of a whole liver from its shape alone; LPS mm. The scan's directions must be right.
 
-    A ridge regression from about a hundred percentiles of the liver's extent, fitted on 101 livers outlined by segment
-    (couinaud_landmarks.md). Expect about 5 mm of error along each axis and 11 mm for the gallbladder. Raises InputError
-    for an empty liver.
+    A ridge regression from about a hundred percentiles of the liver's extent, fitted on livers outlined by segment
+    (docs/explanation/couinaud.md). Expect about 5 mm of error along each axis and 11 mm for the gallbladder. model: as
+    `landmark_model`, which is taken when None. Raises InputError for an empty liver.
     """
     middle, features = shape_features(liver)
-    model = landmark_model()
-    scaled = (features - model["mean"]) / model["spread"]
-    return landmarks_from_numbers(model["base"] + scaled @ model["weights"], middle)
+    fitted = landmark_model() if model is None else model
+    scaled = (features - fitted["mean"]) / fitted["spread"]
+    return landmarks_from_numbers(fitted["base"] + scaled @ fitted["weights"], middle)
 
 
 def with_known(landmarks: Landmarks, **known: Point) -> Landmarks:
@@ -108,19 +109,12 @@ def shape_features(liver: Mask) -> tuple[FloatArray, FloatArray]:
     return middle, np.concatenate(found)
 
 
-def landmark_numbers(landmarks: Landmarks, middle: FloatArray) -> FloatArray:
-    """(10,) the numbers that the regression gives, of landmarks as `find_landmarks` lays them; mm from the middle."""
-    at = {name: np.array(getattr(landmarks, name)) - middle for name in LANDMARK_NAMES}
-    return np.array(
-        [
-            at["cava"][0], at["cava"][1], at["gallbladder"][0], at["right_portal"][2], at["umbilical"][0],
-            at["falciform"][0], at["left_portal"][2], at["ligament"][1], at["ligament_left"][1], at["groove"][0],
-        ]
-    )  # fmt: skip
+def landmarks_from_numbers(numbers: FloatArray, middle: FloatArray) -> Landmarks:
+    """The landmarks that the (10,) numbers of the regression stand for, mm from the middle.
 
-
-def landmarks_from_numbers(numbers: FloatArray, middle: FloatArray, how: str = "shape") -> Landmarks:
-    """The landmarks that (10,) numbers stand for, in the order of `landmark_numbers`; how: said of each."""
+    In this order: x and y of the cava, x on the middle plane, height of right_portal, x of umbilical and falciform,
+    height of left_portal, y of ligament and ligament_left, x of the groove.
+    """
     cx, cy, gx, right, near, far, left, front, front_left, groove = (float(n) for n in numbers)
     points = {
         "cava": (cx, cy, right),
@@ -136,7 +130,7 @@ def landmarks_from_numbers(numbers: FloatArray, middle: FloatArray, how: str = "
     }
     x, y, z = (float(c) for c in middle)
     placed = {name: (p + x, q + y, r + z) for name, (p, q, r) in points.items()}
-    return Landmarks(**placed, found=tuple((name, how) for name in LANDMARK_NAMES))
+    return Landmarks(**placed, found=tuple((name, "shape") for name in LANDMARK_NAMES))
 
 
 def _slabs(points: FloatArray, axis: int, cuts: tuple[int, ...]) -> list[FloatArray]:
@@ -164,7 +158,7 @@ def _points(liver: Mask) -> FloatArray:
 
 @cache
 def landmark_model() -> dict[str, FloatArray]:
-    """What was fitted: mean and spread (101,) of the features, weights (101, 10) and base (10,); covariance (10, 10) of
-    the errors on livers not seen, and plane_spread (7,): the spread in mm of the planes' errors there."""
+    """What was fitted: mean and spread (101,) of the features, weights (101, 10) and base (10,), and plane_spread (7,):
+    the spread in mm of the planes' errors on livers not seen."""
     with np.load(MODEL_FILE) as stored:
         return {name: stored[name].astype(np.float64) for name in sorted(stored.files)}

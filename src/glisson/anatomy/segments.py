@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ import numpy.typing as npt
 from glisson.errors import SceneError
 from glisson.geometry import BoolArray, Grid, Labels, Mask, Volume
 from glisson.scene import Scene
+
+if TYPE_CHECKING:
+    from glisson.anatomy.couinaud_chances import SegmentChances
 
 __all__ = ["SEGMENT_NAMES", "SegmentMap", "adjacent_segments", "segment_map"]
 
@@ -30,7 +33,8 @@ class SegmentMap:
     labels: values 1..8 in the liver and 0 outside, on the liver's own box grid. given_percent: share of the liver whose
     label was given; the rest has the label of the nearest given voxel. outside_ml: labelled volume outside the liver,
     which was cut off. notes: in words. confidence: for each voxel 0 to 1 how sure its segment is, on the same grid;
-    None for labels that were given. method: how the map came about ("given" or the name of the method).
+    None for labels that were given. method: how the map came about ("given" or the name of the method). chances: how
+    likely each segment is in each cell of the liver, for `remnant_interval`; None where the method gives none.
     """
 
     labels: Labels
@@ -39,6 +43,7 @@ class SegmentMap:
     notes: tuple[str, ...] = field(default=())
     confidence: Volume | None = None
     method: str = "given"
+    chances: SegmentChances | None = field(default=None, repr=False)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -61,6 +66,24 @@ class SegmentMap:
     def missing(self) -> tuple[str, ...]:
         """Names of the segments without a voxel."""
         return tuple(name for name, count in self.counts.items() if not count)
+
+    @cached_property
+    def confidences(self) -> Mapping[str, float] | None:
+        """Mean confidence over the voxels of each segment, 0 for one that the map lacks; None for given labels."""
+        if self.confidence is None:
+            return None
+        labels = self.labels.data.ravel()
+        total = np.bincount(labels, weights=self.confidence.data.ravel(), minlength=9)
+        return MappingProxyType(
+            {name: float(total[value]) / max(self.counts[name], 1) for value, name in SEGMENT_NAMES.items()}
+        )
+
+    @cached_property
+    def mean_confidence(self) -> float | None:
+        """Mean confidence over the liver's voxels; None for labels that were given."""
+        if self.confidence is None:
+            return None
+        return float(self.confidence.data[self.labels.data > 0].mean(dtype=np.float64))
 
     def mask(self, *names: str) -> Mask:
         """The voxels of the segments named, e.g. mask("VI", "VII"). Raises KeyError for a name that is no segment."""

@@ -22,6 +22,9 @@ CONDUCTING_SHARE = 0.25
 """A portal or arterial branch that carries more than this share of its trunk's flow (the cube of the radius, Murray
 1926, doi 10.1073/pnas.12.3.207) and divides further hands its blood on: it feeds no tissue around it."""
 
+LEAF = 32
+"""Sites in a leaf of the tree that finds the nearest; fewer and more were slower."""
+
 BLOCK_MM = 2.0
 """Size of the blocks that are looked up first: a block whose corners all belong to one branch is filled at once."""
 
@@ -135,7 +138,7 @@ class _Finder:
 
         self.sites, self.owner = sites, owner
         lift = np.sqrt(radius.max() ** 2 - radius**2)
-        self._tree = cKDTree(np.column_stack([sites, lift]), balanced_tree=False)
+        self._tree = cKDTree(np.column_stack([sites, lift]), LEAF, balanced_tree=False, compact_nodes=False)
 
     def at(self, points: FloatArray) -> IntArray:
         """(n,) branch of each point."""

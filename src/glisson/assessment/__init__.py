@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from glisson import __version__
@@ -23,12 +23,14 @@ def assess(
     *,
     prices: PriceList | None = None,
     settings: PlanSettings | None = None,
+    steps: Sequence[Step] = STEPS,
     progress: Callable[[str, float], None] | None = None,
 ) -> Assessment:
     """Assess a case: run every step whose inputs are there, in order, and keep a trace of what was done and why not.
 
     case: the facts (glisson.case). scene: one scan and its structures in LPS mm, or None when there are no images.
     settings: margins and choices of the search for plans; by default those of the knowledge base.
+    steps: those that are run, in order; by default all of them.
     prices: a local price list; it is shown beside the options and decides nothing.
     progress: called with the step in words and the share done, 0 to 1.
     Pure: the same case and scene give the same assessment. Raises SceneError when the masks cannot belong together.
@@ -41,9 +43,9 @@ def assess(
         settings=settings,
         notices=scene.notices if scene else (),
     )
-    for number, step in enumerate(STEPS):
+    for number, step in enumerate(steps):
         if progress:
-            progress(step.words, number / len(STEPS))
+            progress(step.words, number / len(steps))
         result = _run(step, result)
     return result
 

@@ -9,7 +9,8 @@ from glisson.assessment.result import Assessment
 from glisson.case import Unknown
 from glisson.knowledge import knowledge_base
 from glisson.lesions import COUNTED, LesionFinding
-from glisson.planning import Clearing, Resection
+from glisson.planning import Clearing, Resection, remnant_rules
+from glisson.planning.growth import recorded_growth
 
 __all__ = ["all_facts", "facts_of_lesions"]
 
@@ -32,7 +33,9 @@ def all_facts(a: Assessment) -> dict[str, object]:
 
 def facts_of_lesions(a: Assessment) -> dict[str, Mapping[str, object]]:
     """For each lesion that may need treatment its own facts (paths `lesion.…`), to be read beside the patient's."""
-    return {lesion.id: _lesion(lesion) for lesion in a.lesions if lesion.nature in COUNTED}
+    return {
+        lesion.id: {**_lesion(lesion), **_central(a, lesion.id)} for lesion in a.lesions if lesion.nature in COUNTED
+    }
 
 
 def _or_unknown(value: Any, reason: str) -> object:
@@ -85,6 +88,19 @@ def _lesion(lesion: LesionFinding) -> dict[str, object]:
         if name != "capsule":
             facts[f"lesion.touches_{name}"] = _or_unknown(lesion.touches.get(name), reason)
     return facts
+
+
+def _central(a: Assessment, lesion: str) -> dict[str, object]:
+    """How near a lesion is to the central portal vein, as the vessels were followed."""
+    relations = next((found for found in a.vessels.relations if found.lesion == lesion), None) if a.vessels else None
+    if relations is None:
+        missing = Unknown("the portal vein was not followed")
+        return {"lesion.central_mm": missing, "lesion.central": missing}
+    reason = " ".join(relations.notes) or "no portal branch was named"
+    return {
+        "lesion.central_mm": _or_unknown(relations.central_mm, reason),
+        "lesion.central": _or_unknown(relations.central, reason),
+    }
 
 
 def _whole_plan(a: Assessment) -> Resection | None:
@@ -145,6 +161,13 @@ def _of_resection(a: Assessment) -> dict[str, object]:
         ),
         "remnant.needed_percent": _or_unknown(needed, "the liver background is not known"),
         "remnant.contiguous_segments": Unknown("inflow and outflow of the remnant are not assessed"),
-        "remnant.growth_points": Unknown("no second volumetry is recorded"),
-        "remnant.growth_percent_per_week": Unknown("no second volumetry is recorded"),
+        **_of_growth(a),
     }
+
+
+def _of_growth(a: Assessment) -> dict[str, object]:
+    """What two volumetries of the record say of the growth of the remnant."""
+    found = recorded_growth(a.case, remnant_rules(a.case.facts()).expected_ml)
+    if isinstance(found, Unknown):
+        return dict.fromkeys(("remnant.growth_points", "remnant.growth_percent_per_week"), found)
+    return {"remnant.growth_points": found.points, "remnant.growth_percent_per_week": found.percent_per_week}

@@ -9,21 +9,25 @@ from typing import TypeAlias
 from glisson.anatomy import (
     CavaSplit,
     join_liver,
-    made_segments,
+    learned_segments,
+    parts_of_four,
     plausibility,
     segment_map,
     split_cava,
     vessel_anatomy,
 )
 from glisson.assessment.facts import all_facts, facts_of_lesions
+from glisson.assessment.following import ablation_checks, carried, follow_scene
 from glisson.assessment.result import Assessment
+from glisson.case import Unknown
 from glisson.geometry import Mask
 from glisson.knowledge import Option, knowledge_base, margins, remnant_segments, remnant_threshold
 from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver
+from glisson.lesions.serial import serial_findings
 from glisson.planning import clear_liver, resection_notices, standard_resections
 from glisson.scene import Notice
 
-__all__ = ["STEPS", "Step"]
+__all__ = ["FOLLOW_STEPS", "STEPS", "Step"]
 
 SEPARATED = "one mask held hepatic veins and cava; they were told apart by a rule (see the remarks on masks)"
 """Said beside each distance to a vein that was separated from a merged mask."""
@@ -41,6 +45,29 @@ class Step:
     run: Callable[[Assessment], Outcome]
 
 
+def _follow_lesions(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    if not a.scene.earlier:
+        return a, "not assessed: there is one scan only"
+    found = follow_scene(a.case, a.scene)
+    case, scene, notices = carried(a.case, a.scene, found)
+    scans = (*a.scene.earlier, a.scene)
+    return replace(a, case=case, scene=scene, scans=scans, follow=found, notices=(*a.notices, *notices)), (
+        f"{len(found.tracks)} lesions over {len(scans)} scans, {len(found.vanished)} seen no more"
+    )
+
+
+def _compare_sizes(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    assert a.follow is not None
+    size = knowledge_base().evaluate("projected-size", {})
+    found = serial_findings(a.case, a.scans, a.follow, project_to_mm=float(size.value or 0))
+    if isinstance(found, Unknown):
+        return a, f"not assessed: {found.reason}"
+    said = ", ".join(f"{one.criterion} {one.dates[-1].overall}" for one in found.responses)
+    return replace(a, serial=found), said or "no response: no lesion on two dates"
+
+
 def _join_liver(a: Assessment) -> Outcome:
     assert a.scene is not None
     joined = join_liver(a.scene)
@@ -48,6 +75,14 @@ def _join_liver(a: Assessment) -> Outcome:
     return replace(
         a, whole_liver=joined.mask, notices=(*a.notices, *notices)
     ), f"{joined.mask.volume_ml:.0f} mL with the lesions in it"
+
+
+def _check_ablations(a: Assessment) -> Outcome:
+    assert a.follow is not None
+    assert a.whole_liver is not None
+    checks, notices = ablation_checks(a.scans, a.whole_liver, a.follow, margins().ablation_minimum_mm)
+    said = f"{len(checks)} zones against their lesions" if checks else "not assessed: no zone is outlined"
+    return replace(a, ablated=checks, notices=(*a.notices, *notices)), said
 
 
 def _map_segments(a: Assessment) -> Outcome:
@@ -67,23 +102,33 @@ OPERATED = ("liver.previous_hepatectomy", "liver.previous_embolisation")
 
 
 def _make_segments(a: Assessment) -> Outcome:
-    """Segments from the shape of the liver and its veins where none were given; refused after an operation."""
+    """Segments from the shape of the liver and its vessels where none were given; refused after an operation."""
     assert a.scene is not None
     assert a.whole_liver is not None
     facts = a.case.facts()
     if any(facts.get(name) is True for name in OPERATED):
         why = "not assessed: no segment map was given, and after an operation none is made from the liver's shape"
         return replace(a, notices=(*a.notices, *resection_notices(None))), why
-    veins = split_cava(a.scene).hepatic
-    made = made_segments(a.whole_liver, hepatic=veins)
-    text = (
-        "No segment map was given: segments were made from the shape of the liver"
-        + (" and its hepatic veins" if veins is not None else "")
-        + ". Borders between segments are uncertain; what rests on them is to be checked. "
-        + " ".join(made.notes)
+    structures = a.scene.structures
+    veins = (structures.get("portal"), structures.get("liver_vessels"), split_cava(a.scene).hepatic)
+    made = learned_segments(a.whole_liver, *(mask for mask in veins if mask is not None))
+    text = " ".join(
+        (
+            "No segment map was given: segments were made from the shape of the liver. Borders between them are "
+            "uncertain; what rests on them is to be checked.",
+            *made.notes,
+        )
     )
-    notice = Notice("warning", "segments-automatic", text.strip(), "segments")
-    return replace(a, segments=made, notices=(*a.notices, notice)), f"made by {made.method}"
+    notice = Notice("warning", "segments-automatic", text, "segments")
+    return replace(a, segments=made, notices=(*a.notices, notice)), f"{made.method}; no map was given"
+
+
+def _part_four(a: Assessment) -> Outcome:
+    assert a.segments is not None
+    found = parts_of_four(a.segments, None if a.vessels is None else a.vessels.systems.get("portal"))
+    if isinstance(found, Unknown):
+        return a, f"not assessed: {found.reason}"
+    return replace(a, parts_of_four=found), f"by {found.basis}"
 
 
 def _split_cava(a: Assessment) -> Outcome:
@@ -195,7 +240,7 @@ def _search_plans(a: Assessment) -> Outcome:
     natures = {lesion.id: lesion.nature for lesion in a.lesions}
     found = clear_liver(
         a.case, a.scene, a.whole_liver, a.segments, a.resections, natures,
-        vessels=a.vessels, cava=a.cava, settings=a.settings, rules=rules,
+        vessels=a.vessels, cava=a.cava, settings=a.settings, rules=rules, facts=facts,
     )  # fmt: skip
     if found is None:
         return a, "not assessed: no lesion in the liver has to be treated"
@@ -228,10 +273,14 @@ def _ask_all_rules(a: Assessment) -> Outcome:
 
 
 STEPS: tuple[Step, ...] = (
+    Step("earlier scans", "Following the lesions over the scans", ("scene",), _follow_lesions),
+    Step("over time", "Comparing the scans", ("scene", "follow"), _compare_sizes),
     Step("whole liver", "Completing the liver", ("scene",), _join_liver),
+    Step("ablations", "Checking what was ablated", ("scene", "whole_liver", "follow"), _check_ablations),
     Step("segments", "Mapping the segments", ("scene", "whole_liver"), _map_segments),
     Step("cava", "Telling cava from hepatic veins", ("scene",), _split_cava),
     Step("vessels", "Following the vessels", ("scene", "whole_liver", "cava"), _follow_vessels),
+    Step("segment IV", "Parting segment IV", ("segments",), _part_four),
     Step("plausibility", "Checking plausibility", ("scene", "whole_liver"), _check_plausibility),
     Step("liver volume", "Measuring the liver", ("scene", "whole_liver"), _measure_liver),
     Step("lesions", "Measuring the lesions", ("scene", "whole_liver"), _measure_lesions),
@@ -241,3 +290,8 @@ STEPS: tuple[Step, ...] = (
     Step("plans", "Searching plans", ("scene", "whole_liver"), _search_plans),
     Step("options", "Weighing the options", (), _ask_all_rules),
 )
+
+FOLLOW_STEPS: tuple[Step, ...] = tuple(
+    step for step in STEPS if step.name in ("earlier scans", "over time", "whole liver", "ablations")
+)
+"""What the comparison of several scans needs, without plans and options."""

@@ -19,11 +19,13 @@ from glisson.case.model import (
     Sign,
     Signs,
     Treatment,
+    Volumetry,
 )
+from glisson.case.radiation import Radiation
 from glisson.case.reader import CaseFileError, Problem
 from glisson.case.reference import reference_page
 from glisson.case.schema import case_schema
-from glisson.case.studies import LesionFacts, MaskFile, Masks, MultiLabel, SegmentsFile, Study
+from glisson.case.studies import KnownAs, LesionFacts, MaskFile, Masks, MultiLabel, SegmentsFile, Study
 from glisson.case.timeline import Event
 from glisson.case.unknown import FrozenMap, Unknown, is_known
 from glisson.case.writing import case_as_plain, dump_case, starter_yaml
@@ -44,6 +46,7 @@ __all__ = [
     "FactRow",
     "FrozenMap",
     "Lab",
+    "KnownAs",
     "LesionFacts",
     "LiverBackground",
     "MaskFile",
@@ -53,12 +56,14 @@ __all__ = [
     "Preferences",
     "Primary",
     "Problem",
+    "Radiation",
     "SegmentsFile",
     "Sign",
     "Signs",
     "Study",
     "Treatment",
     "Unknown",
+    "Volumetry",
     "case_as_plain",
     "case_schema",
     "convert",

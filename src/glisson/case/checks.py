@@ -27,6 +27,7 @@ def _contradictions(case: Case) -> Iterator[tuple[str, str, str]]:
     yield from _primary(case)
     yield from _genes(case)
     yield from _elsewhere(case)
+    yield from _lesions(case)
 
 
 def _ordered_pairs(case: Case) -> Iterator[tuple[str, object, str, object]]:
@@ -115,6 +116,14 @@ def _elsewhere(case: Case) -> Iterator[tuple[str, str, str]]:
                     "true",
                     f"it stopped on {treatment.stop.isoformat()}; keep one of the two.",
                 )
+    both = sorted({sign.sign for sign in case.signs.present} & set(case.signs.absent))
+    if both:
+        yield "signs.absent", ", ".join(both), "listed as present too; keep one of the two."
+    if case.patient.sex == "male" and case.patient.pregnancy is True:
+        yield "patient.pregnancy", "true", "patient.sex is male; correct one."
+
+
+def _lesions(case: Case) -> Iterator[tuple[str, str, str]]:
     for index, lesion in enumerate(case.lesions):
         if isinstance(lesion.vanished_on, date) and lesion.nature not in ("vanished", "treated"):
             yield (
@@ -122,8 +131,12 @@ def _elsewhere(case: Case) -> Iterator[tuple[str, str, str]]:
                 repr(lesion.nature),
                 "a lesion with vanished_on has the nature vanished or treated.",
             )
-    both = sorted({sign.sign for sign in case.signs.present} & set(case.signs.absent))
-    if both:
-        yield "signs.absent", ", ".join(both), "listed as present too; keep one of the two."
-    if case.patient.sex == "male" and case.patient.pregnancy is True:
-        yield "patient.pregnancy", "true", "patient.sex is male; correct one."
+    studies = [study.id for study in case.studies]
+    for index, lesion in enumerate(case.lesions):
+        for place, known in enumerate(lesion.known_as):
+            if known.study not in studies:
+                yield (
+                    f"lesions[{index}].known_as[{place}].study",
+                    repr(known.study),
+                    f"no study has this name; the studies are {', '.join(studies) or 'none'}.",
+                )

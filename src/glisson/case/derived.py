@@ -6,28 +6,14 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from glisson.case import given
 from glisson.case import vocabulary as v
+from glisson.case.given import DAYS_PER_MONTH, days_between, last_bevacizumab, last_chemotherapy, months_between
 from glisson.case.kinds import Choice, Day, Flag, Kind, Number, Text
-from glisson.case.model import Case, Treatment
+from glisson.case.model import Case
 from glisson.case.unknown import Unknown
 
 __all__ = ["DAYS_PER_MONTH", "DERIVED", "days_between", "had", "had_drug", "has_sign", "has_site"]
-
-DAYS_PER_MONTH = 365.25 / 12
-"""Mean length of a month; months are days over this."""
-
-
-def days_between(start: date | Unknown, end: date | Unknown) -> int | Unknown:
-    """Days from start to end; unknown when either is."""
-    if isinstance(start, Unknown):
-        return start
-    return end if isinstance(end, Unknown) else (end - start).days
-
-
-def months_between(start: date | Unknown, end: date | Unknown) -> float | Unknown:
-    """Months from start to end; unknown when either is."""
-    days = days_between(start, end)
-    return days if isinstance(days, Unknown) else days / DAYS_PER_MONTH
 
 
 def _primary_timing(case: Case) -> str | Unknown:
@@ -93,45 +79,6 @@ def _mismatch_repair_deficient(case: Case) -> bool | Unknown:
     if (msi == "high" and mmr == "proficient") or (mmr == "deficient" and msi in ("stable", "low")):
         return Unknown("MSI and mismatch repair proteins disagree")
     return msi == "high" or mmr == "deficient"
-
-
-def _today_of(case: Case, treatment: Treatment) -> date | Unknown:
-    """The day up to which a treatment that goes on is known to be given."""
-    if isinstance(case.as_of, date) and isinstance(treatment.start, date):
-        return max(case.as_of, treatment.start)
-    return case.as_of
-
-
-def _last_given(case: Case, wanted: Callable[[str], bool]) -> date | Unknown:
-    """Last day of any treatment with such a drug; the day of the board when it goes on."""
-    treatments = case.treatments
-    if isinstance(treatments, Unknown):
-        return treatments
-    days: list[date] = []
-    for treatment in treatments:
-        if isinstance(treatment.drugs, Unknown):
-            if treatment.kind in ("systemic", "trial", "hepatic-arterial-infusion"):
-                return Unknown("the drugs of a treatment are not recorded")
-        elif any(wanted(drug) for drug in treatment.drugs):
-            last = _today_of(case, treatment) if treatment.ongoing is True else treatment.stop
-            if isinstance(last, Unknown):
-                return Unknown("the last day of a treatment is not recorded")
-            days.append(last)
-    return max(days) if days else Unknown("never given, as far as recorded")
-
-
-def _chemotherapy(drug: str) -> bool:
-    return drug not in v.NOT_CHEMOTHERAPY
-
-
-def _last_chemotherapy(case: Case) -> date | Unknown:
-    stated = case.liver.last_chemotherapy
-    return _last_given(case, _chemotherapy) if isinstance(stated, Unknown) else stated
-
-
-def _last_bevacizumab(case: Case) -> date | Unknown:
-    stated = case.liver.last_bevacizumab
-    return _last_given(case, lambda drug: drug == "bevacizumab") if isinstance(stated, Unknown) else stated
 
 
 def _taken(name: str) -> Callable[[Case], Any]:
@@ -244,67 +191,6 @@ def has_sign(sign: str) -> Callable[[Case], Any]:
     return read
 
 
-def _systemic(case: Case) -> list[Treatment] | Unknown:
-    """Systemic treatments begun, in the order of their start; unknown when several lack a start."""
-    treatments = case.treatments
-    if isinstance(treatments, Unknown):
-        return treatments
-    own = [t for t in treatments if t.kind == "systemic"]
-    if len(own) > 1 and any(isinstance(t.start, Unknown) for t in own):
-        return Unknown("the start of a systemic treatment is not recorded")
-    return sorted(own, key=lambda t: t.start if isinstance(t.start, date) else date.min)
-
-
-def _last_response(case: Case) -> str | Unknown:
-    own = _systemic(case)
-    if isinstance(own, Unknown):
-        return own
-    return own[-1].response if own else Unknown("no systemic treatment is recorded")
-
-
-def _progressing(case: Case) -> bool | Unknown:
-    own = _systemic(case)
-    if isinstance(own, Unknown):
-        return own
-    if not own:
-        return False
-    response = own[-1].response
-    return response if isinstance(response, Unknown) else response == "progression"
-
-
-def _systemic_count(case: Case) -> int | Unknown:
-    treatments = case.treatments
-    return treatments if isinstance(treatments, Unknown) else sum(t.kind == "systemic" for t in treatments)
-
-
-def _systemic_for_metastases(case: Case) -> bool | Unknown:
-    """True when a systemic treatment began on or after the day metastases were found, else by its line."""
-    own = _systemic(case)
-    if isinstance(own, Unknown):
-        return own
-    answers = [_is_for_metastases(t, case) for t in own]
-    missing = [answer for answer in answers if isinstance(answer, Unknown)]
-    return True if any(answer is True for answer in answers) else missing[0] if missing else False
-
-
-def _is_for_metastases(treatment: Treatment, case: Case) -> bool | Unknown:
-    found = case.liver.metastases_found
-    if not isinstance(treatment.start, Unknown) and not isinstance(found, Unknown):
-        return treatment.start >= found
-    if isinstance(treatment.line, Unknown):
-        return Unknown("neither the line of a systemic treatment nor the day metastases were found is recorded")
-    return treatment.line > 0 or Unknown("whether treatment around an operation was for metastases is not recorded")
-
-
-def _months_since_systemic(case: Case) -> float | Unknown:
-    own = _systemic(case)
-    if isinstance(own, Unknown):
-        return own
-    if not own:
-        return Unknown("no systemic treatment is recorded")
-    return 0.0 if own[-1].ongoing is True else months_between(own[-1].stop, case.as_of)
-
-
 def _lesion_count(nature: str | None) -> Callable[[Case], Any]:
     def read(case: Case) -> int | Unknown:
         if not case.lesions:
@@ -386,25 +272,25 @@ DERIVED: tuple[tuple[str, Kind, str, Callable[[Case], Any]], ...] = (
         "MSI-high or mismatch repair deficient",
         _mismatch_repair_deficient,
     ),
-    ("liver.last_chemotherapy", Day(), "as stated, else from the treatments", _last_chemotherapy),
-    ("liver.last_bevacizumab", Day(), "as stated, else from the treatments", _last_bevacizumab),
+    ("liver.last_chemotherapy", Day(), "as stated, else from the treatments", last_chemotherapy),
+    ("liver.last_bevacizumab", Day(), "as stated, else from the treatments", last_bevacizumab),
     (
         "liver.months_since_last_chemotherapy",
         _months,
         "since the last chemotherapy",
-        lambda case: months_between(_last_chemotherapy(case), case.as_of),
+        lambda case: months_between(last_chemotherapy(case), case.as_of),
     ),
     (
         "liver.days_since_last_chemotherapy",
         _days,
         "since the last chemotherapy",
-        lambda case: days_between(_last_chemotherapy(case), case.as_of),
+        lambda case: days_between(last_chemotherapy(case), case.as_of),
     ),
     (
         "liver.days_since_last_bevacizumab",
         _days,
         "since the last bevacizumab",
-        lambda case: days_between(_last_bevacizumab(case), case.as_of),
+        lambda case: days_between(last_bevacizumab(case), case.as_of),
     ),
     ("extrahepatic.site_count", _count, "untreated sites outside the liver", _site_count),
     (
@@ -421,26 +307,52 @@ DERIVED: tuple[tuple[str, Kind, str, Callable[[Case], Any]], ...] = (
         _age_of("extrahepatic", "colonoscopy"),
     ),
     ("extrahepatic.pet_days_old", _days, "age of the last PET", _age_of("extrahepatic", "pet")),
-    ("treatments.systemic_count", _count, "systemic treatments begun", _systemic_count),
+    ("treatments.systemic_count", _count, "systemic treatments begun", given.systemic_count),
     (
         "treatments.systemic_for_metastases",
         Flag(),
         "a systemic treatment began after metastases were found (not one around the primary's operation before)",
-        _systemic_for_metastases,
+        given.systemic_for_metastases,
     ),
     (
         "treatments.months_since_systemic",
         _months,
         "months since the end of the last systemic treatment (0 while it goes on)",
-        _months_since_systemic,
+        given.months_since_systemic,
     ),
-    ("treatments.last_response", Choice(v.RESPONSES), "response to the last systemic treatment", _last_response),
+    ("treatments.last_response", Choice(v.RESPONSES), "response to the last systemic treatment", given.last_response),
     (
         "treatments.progressing",
         Flag(),
         "progression on the last systemic treatment (false when there was none)",
-        _progressing,
+        given.progressing,
     ),
+    (
+        "treatments.anti_vegf_antibody",
+        Flag(),
+        "was given bevacizumab, aflibercept or ramucirumab",
+        given.had_anti_vegf(v.ANTI_VEGF_ANTIBODIES),
+    ),
+    (
+        "treatments.days_since_anti_vegf_antibody",
+        _days,
+        "since the last bevacizumab, aflibercept or ramucirumab",
+        given.days_since_anti_vegf(v.ANTI_VEGF_ANTIBODIES),
+    ),
+    (
+        "treatments.anti_vegf_inhibitor",
+        Flag(),
+        "was given a kinase inhibitor that blocks VEGF receptors (regorafenib, fruquintinib and others)",
+        given.had_anti_vegf(v.ANTI_VEGF_INHIBITORS),
+    ),
+    (
+        "treatments.days_since_anti_vegf_inhibitor",
+        _days,
+        "since the last kinase inhibitor that blocks VEGF receptors",
+        given.days_since_anti_vegf(v.ANTI_VEGF_INHIBITORS),
+    ),
+    ("treatments.operated", Flag(), "an operation (of liver, primary or other tumour) was done", given.operated),
+    ("treatments.days_since_operation", _days, "since the last operation", given.days_since_operation),
     ("studies.days_old", _days, "age of the latest dated study", _scan_days),
     ("lesions.count_recorded", _count, "lesions the record names, of any nature", _lesion_count(None)),
     *(

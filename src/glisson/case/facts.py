@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from glisson.case import derived
+from glisson.case import derived, kidney
 from glisson.case import vocabulary as v
 from glisson.case.kinds import Choice, Flag, Kind, Number
 from glisson.case.labs import RESULTS, TESTS, Lab
@@ -36,12 +36,15 @@ class FactRow:
     options: tuple[str, ...] = ()
 
 
+ESTIMATED = {"egfr": "; where none is reported, by CKD-EPI 2021 from creatinine, age and sex (adults)"}
+"""Tests that are estimated from others where they are not reported, and what is said of it."""
+
 Row = tuple[FactRow, Callable[[Case], Fact]]
 SECTIONS: Mapping[str, type] = {
     "patient": Patient, "primary": Primary, "biomarkers": Biomarkers, "liver": LiverBackground,
     "extrahepatic": Extrahepatic, "preferences": Preferences,
 }  # fmt: skip
-LISTS_OF_SECTIONS = ("patient.anticoagulants", "patient.antiplatelets", "extrahepatic.sites")
+LISTS_OF_SECTIONS = ("patient.anticoagulants", "patient.antiplatelets", "liver.volumetries", "extrahepatic.sites")
 
 
 def facts_of(case: Case) -> dict[str, Fact]:
@@ -88,7 +91,8 @@ def _derived_rows() -> Iterator[Row]:
 def _lab_rows() -> Iterator[Row]:
     for name, test in TESTS.items():
         kind: Kind = Choice(RESULTS) if test.qualitative else Number(unit=test.unit)
-        yield _row(f"labs.{test.fact}", kind, f"latest {test.meaning}"), _of_lab(name, lambda lab, _: lab.value)
+        meaning = f"latest {test.meaning}{ESTIMATED.get(name, '')}"
+        yield _row(f"labs.{test.fact}", kind, meaning), _of_lab(name, lambda lab, _: lab.value)
         days = Number(unit="days")
         yield (
             _row(f"labs.{name}_days_old", days, f"age of the latest {test.meaning} on the day the case is looked at"),
@@ -104,7 +108,7 @@ def _lab_rows() -> Iterator[Row]:
 
 def _of_lab(name: str, read: Callable[[Lab, Case], Any]) -> Callable[[Case], Any]:
     def value(case: Case) -> Any:
-        lab = case.lab(name)
+        lab = kidney.filtration(case) if name in ESTIMATED else case.lab(name)
         return lab if isinstance(lab, Unknown) else read(lab, case)
 
     return value

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from glisson.case import vocabulary as v
 from glisson.case.kinds import Choice, Day, Flag, Number, Text
 from glisson.case.labs import TESTS, Lab
+from glisson.case.radiation import RADIATION, Radiation
 from glisson.case.sections import ListOf, Section, fact, item
 from glisson.case.studies import LesionFacts, Study
 from glisson.case.unknown import Unknown
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Antithrombotic", "Biomarkers", "Board", "Case", "Decision", "Extrahepatic", "ExtrahepaticSite", "LiverBackground",
     "Patient",
-    "Preferences", "Primary", "Sign", "Signs", "Treatment",
+    "Preferences", "Primary", "Sign", "Signs", "Treatment", "Volumetry",
 ]  # fmt: skip
 
 Words = tuple[str, ...]
@@ -152,6 +153,14 @@ class Biomarkers:
 
 
 @dataclass(frozen=True)
+class Volumetry:
+    """One measurement of the liver that is to stay, before or after veins were closed to make it grow."""
+
+    date: Date = item(Day(), "day of the scan that was measured")
+    remnant_ml: float = item(Number(10, 5000, "mL", example=300), "volume of the liver that is to stay, without tumour")
+
+
+@dataclass(frozen=True)
 class LiverBackground:
     """The liver that is not tumour, and what was done to it."""
 
@@ -165,12 +174,21 @@ class LiverBackground:
         Number(0, 4, whole=True), "hepatic encephalopathy, West Haven grade (0 none)"
     )
     varices: bool | Unknown = fact(Flag(), "oesophageal or gastric varices")
+    varices_treated: bool | Unknown = fact(Flag(), "varices were banded, or are under another prophylaxis of bleeding")
     portal_hypertension: bool | Unknown = fact(Flag(), "portal hypertension, as the record states it")
     hvpg_mmhg: float | Unknown = fact(Number(0, 60, "mmHg", example=4), "hepatic venous pressure gradient")
     portal_vein_thrombosis: bool | Unknown = fact(Flag(), "thrombus in the portal vein's trunk or a main branch")
     stiffness_kpa: float | Unknown = fact(Number(1, 80, "kPa", example=5), "liver stiffness")
     previous_hepatectomy: bool | Unknown = fact(Flag(), "part of the liver was resected before")
     previous_embolisation: bool | Unknown = fact(Flag(), "portal or hepatic veins were embolised before")
+    volumetries: tuple[Volumetry, ...] | Unknown = fact(
+        ListOf(Section(Volumetry), unique="date"), "volumetries of the liver that is to stay, each of the same part"
+    )
+    surgery: str | Unknown = fact(
+        Choice(v.SURGERY, example_is="possible"),
+        "a liver surgeon's word on removing the liver metastases (not-suitable: they or the patient are not; declined: "
+        "by the patient)",
+    )
     biliary: Words | Unknown = fact(
         ListOf(Choice(v.BILIARY)), "stents, drains and anastomoses of the bile ducts; [] for none"
     )
@@ -314,6 +332,7 @@ class Case:
         ListOf(Section(LesionFacts), unique="id"), "what the record says of each lesion", default=()
     )
     studies: tuple[Study, ...] = item(ListOf(Section(Study), unique="id"), "scans and their masks", default=())
+    radiation: tuple[Radiation, ...] = item(RADIATION, "courses of radiation with their dose files", default=())
     decision: Decision | None = item(Section(Decision), "the board's decision, once recorded", default=None)
 
     @property

@@ -12,7 +12,7 @@ from glisson.case.kinds import Choice, Day, Flag, Number, Text
 from glisson.case.sections import ListOf, MapOf, Section, fact, item
 from glisson.case.unknown import FrozenMap, Unknown
 
-__all__ = ["LesionFacts", "Masks", "MaskFile", "MultiLabel", "SegmentsFile", "Study"]
+__all__ = ["KnownAs", "LesionFacts", "Masks", "MaskFile", "MultiLabel", "SegmentsFile", "Study"]
 
 FILE = Text("a file, relative to the case folder", example="mask.nii.gz")
 NOT_SAID = "the record does not say what it is"
@@ -122,6 +122,14 @@ class Study:
 
 
 @dataclass(frozen=True)
+class KnownAs:
+    """One lesion on one study, as a person recognised it."""
+
+    study: str = item(Text("name of a study", example="ct-1"), "the study")
+    lesion: str = item(Text("name of a lesion there", example="L2"), "what the lesion is called there")
+
+
+@dataclass(frozen=True)
 class LesionFacts:
     """What the record says of one lesion. id is that of the measured lesion (L1, L2, ... by default)."""
 
@@ -132,6 +140,12 @@ class LesionFacts:
     size_mm: float | Unknown = fact(Number(0, 500, "mm", example=12), "longest diameter as reported")
     seen_on: tuple[str, ...] | Unknown = fact(ListOf(Choice(v.MODALITIES)), "modalities it was seen on")
     first_seen: Date | Unknown = fact(Day(), "day it was first seen")
+    known_as: tuple[KnownAs, ...] = item(
+        ListOf(Section(KnownAs)),
+        "what it is called on single studies, where a person matched it; nothing overrules that",
+        default=(),
+        example=[{"study": "ct-1", "lesion": "L2"}],
+    )
     vanished_on: Date | Unknown = fact(Day(), "day of the first scan on which it could no longer be seen")
     biopsied: bool | Unknown = fact(Flag(), "tissue was taken from it")
     mask: MaskFile | None = item(MASK, "file that outlines it, when it has one of its own", default=None)

@@ -95,6 +95,15 @@ NOT_CHEMOTHERAPY = frozenset(DRUGS[DRUGS.index("bevacizumab") :]) - {
     "streptozocin",
 }
 """Drugs of the list that are not cytotoxic chemotherapy ("other" counts as not known to be)."""
+ANTI_VEGF_ANTIBODIES = ("bevacizumab", "aflibercept", "ramucirumab")
+"""Drugs given into a vein that catch VEGF or its receptor."""
+ANTI_VEGF_INHIBITORS = (
+    "regorafenib", "fruquintinib", "sunitinib", "pazopanib", "cabozantinib", "lenvatinib", "axitinib",
+)  # fmt: skip
+"""Tablets that block the receptors of VEGF, among other kinases."""
+OPERATIONS = ("hepatectomy", "primary-resection", "extrahepatic-surgery", "liver-transplantation")
+"""Treatments that are operations with a wound to heal."""
+SURGERY = ("planned", "possible", "not-suitable", "declined")
 RESPONSES = ("complete", "partial", "stable", "progression", "mixed", "not-evaluable")
 SIGNS = (
     "no-symptoms", "fatigue", "weight-loss", "appetite-loss", "early-satiety", "nausea", "vomiting", "fever",

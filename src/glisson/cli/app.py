@@ -11,10 +11,12 @@ import typer
 
 from glisson import __version__
 from glisson.cli.dose import dose
+from glisson.cli.follow import follow, match, register
 from glisson.cli.knowledge import knowledge, score
 from glisson.cli.letter import decide, letter
 from glisson.cli.output import print_json
 from glisson.cli.progress import part, progress_bar
+from glisson.cli.respond import respond
 from glisson.cli.segment import segment
 from glisson.cli.vessels import vessels
 from glisson.cli.whatif import whatif
@@ -41,6 +43,10 @@ app.command()(score)
 app.command()(decide)
 app.command()(letter)
 app.command()(whatif)
+app.command()(respond)
+app.command()(register)
+app.command()(match)
+app.command()(follow)
 
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")]
 OutFolder = Annotated[
@@ -245,6 +251,40 @@ def schema(what: Annotated[str, typer.Argument(help="case or findings")]) -> Non
         print_json(findings_schema())
     else:
         raise InputError(f"There is a schema of 'case' and of 'findings'; got {what!r}.")
+
+
+@app.command()
+def simulate(
+    case: Annotated[Path, typer.Argument(metavar="CASE", help="new folder for the invented patient")],
+    months: Annotated[float, typer.Option(help="how long the patient is followed; 0 for one scan", min=0, max=120)] = 0,
+    every: Annotated[float, typer.Option(help="months from scan to scan", min=0.5)] = 2,
+    seed: Annotated[int, typer.Option(help="another number, another patient", min=0)] = 8,
+    lesions: Annotated[int, typer.Option(help="metastases at first", min=0, max=80)] = 5,
+    primary: Annotated[str, typer.Option(help="where the cancer started")] = "colorectal",
+    growth: Annotated[str, typer.Option(help="exponential or gompertz")] = "exponential",
+    treated: Annotated[
+        str | None, typer.Option(metavar="FROM,TO", help="months between which systemic treatment is given")
+    ] = None,
+    new: Annotated[float, typer.Option(help="expected number of new lesions from scan to scan", min=0)] = 0.5,
+    mr: Annotated[
+        list[int] | None, typer.Option(metavar="N", help="scan with MR-like contrast, from 1; repeat")
+    ] = None,
+    swelling: Annotated[float, typer.Option(help="factor by which the liver's lengths grow to the last scan")] = 1.0,
+    shape: Annotated[str, typer.Option(metavar="I,J,K", help="voxels of each scan")] = "256,256,160",
+    spacing: Annotated[str, typer.Option(metavar="X,Y,Z", help="their spacing in mm")] = "1.5,1.5,2.0",
+) -> None:
+    """Invent a patient, scanned once or over months, as a case folder."""
+    from glisson.cli.virtual import simulated, write_virtual_case
+
+    with progress_bar(quiet=False) as progress:
+        progress("Inventing a patient", 0.0)
+        patient = simulated(
+            months=months, every=every, treated=treated, mr=mr or [], shape=shape, spacing=spacing, seed=seed,
+            lesions=lesions, primary=primary, growth=growth, new=new, swelling=swelling,
+        )  # fmt: skip
+        progress("Writing the case", 0.8)
+        path = write_virtual_case(patient, case)
+    print(f"{path} written. Next: glisson plan {case} -o OUT")
 
 
 def _write(result: Assessment, out: Path, progress: Any) -> None:

@@ -8,25 +8,35 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from glisson.cli.dose_files import (
+    AsJson,
+    DoseFile,
+    SameFrame,
+    masks_of,
+    named_files,
+    read_dose,
+    region_of,
+    show,
+    text_of,
+)
+from glisson.cli.dose_images import compare_command, dose_map_command, isodose_command, positions_command
 from glisson.cli.output import print_json, print_table
 from glisson.errors import InputError
 
 if TYPE_CHECKING:
-    from glisson.geometry import Mask, Volume
-    from glisson.planning.dose import Activity, ActivityMap, Delivery, Dvh, Liver
+    from glisson.planning.dose import Activity, Delivery, Dvh, Liver
 
 __all__ = ["dose"]
 
 dose = typer.Typer(no_args_is_help=True, help="Radiation dose: activities, dose maps, histograms, gamma, effect.")
-AsJson = Annotated[bool, typer.Option("--json", help="print machine-readable output")]
-DoseFile = Annotated[Path, typer.Option("--dose", help="dose in Gy: NIfTI, NRRD or RT Dose")]
+
+dose.command("map")(dose_map_command)
+dose.command("compare")(compare_command)
+dose.command("positions")(positions_command)
+dose.command("isodose")(isodose_command)
 
 CURVE_POINTS = 101
 """Points of a printed histogram, from 0 Gy to the highest dose."""
-
-PLAUSIBLE_GBQ = (0.01, 20.0)
-"""Activities of radioembolisation in all. An image without a unit is read as Bq/mL (DICOM's unit of activity) only
-when that gives a total between these."""
 
 
 @dose.command()
@@ -72,8 +82,9 @@ def y90(
     else:
         result = _by_model(model, _asked(target_gy, model), liver, way)
     of = d.nuclide("Ho-166" if model == "ho166" else "Y-90")
+    extra["lung_total_gy"] = d.total_lung_gy((earlier_lung_gy, result.lung_gy))
     found = _activity(result) | {"vial_at_calibration_gbq": d.decayed(result.vial_gbq, -hours, of)} | extra
-    _show(found, as_json)
+    show(found, as_json)
 
 
 def _asked(target_gy: float | None, model: str) -> float:
@@ -142,61 +153,6 @@ def _activity(result: Activity) -> dict[str, Any]:
     return found
 
 
-@dose.command("map")
-def dose_map_command(
-    activity: Annotated[Path, typer.Option(help="SPECT or PET: activity or counts")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DOSE", help="NIfTI (.nii.gz) or RT Dose (.dcm)")],
-    method: Annotated[str, typer.Option(help="vsv (voxel kernel) or local (local deposition)")] = "vsv",
-    unit: Annotated[str | None, typer.Option(help="Bq/mL, MBq/mL, GBq, ... or counts")] = None,
-    total_gbq: Annotated[float | None, typer.Option(help="activity that all counts stand for")] = None,
-    within: Annotated[Path | None, typer.Option(help="mask in which those counts lie")] = None,
-    nuclide: Annotated[str, typer.Option(help="Y-90 or Ho-166")] = "Y-90",
-    constant: Annotated[float | None, typer.Option(help="energy constant in J/GBq")] = None,
-    density: Annotated[float, typer.Option(help="of the tissue, g/mL")] = 1.04,
-    as_json: AsJson = False,
-) -> None:
-    """Dose map of an activity map, once everything has decayed."""
-    from glisson.imaging import read_image
-    from glisson.planning import dose as d
-
-    of = d.nuclide(nuclide)
-    used = None if constant is None else d.energy_constant(constant)
-    image, _ = read_image(activity)
-    given, assumed = _activity_of(image, unit, total_gbq, within)
-    result = d.dose_map(given, method, of, constant=used, density_g_ml=density)
-    _write_dose(out, result.gy, f"{of.name} {method} {result.constant.gy_kg_per_gbq:g} J/GBq {density:g} g/mL")
-    found = {
-        "written": str(out), "method": method, "nuclide": of.name, "constant": result.constant.name,
-        "density_g_ml": density, "activity_gbq": result.activity_gbq, "highest_gy": float(result.gy.data.max()),
-        "mean_gy": float(result.gy.data.mean(dtype="float64")), "assumed": assumed,
-    }  # fmt: skip
-    _show(found, as_json)
-
-
-def _activity_of(
-    image: Volume, unit: str | None, total_gbq: float | None, within: Path | None
-) -> tuple[ActivityMap, list[str]]:
-    from glisson.imaging import read_mask
-    from glisson.planning import dose as d
-
-    if (unit or "").lower() == "counts":
-        if total_gbq is None:
-            raise InputError("Counts have no unit of activity: give the activity they stand for by --total-gbq.")
-        return d.activity_from_counts(image, total_gbq, None if within is None else read_mask(within)), []
-    if total_gbq is not None or within is not None:
-        raise InputError("--total-gbq and --within belong to --unit counts.")
-    if unit is not None:
-        return d.activity_map(image, unit), []
-    found = d.activity_map(image, "Bq/mL")
-    low, high = PLAUSIBLE_GBQ
-    if not low <= found.total_gbq <= high:
-        raise InputError(
-            f"The activity has no unit, and as Bq/mL it would be {found.total_gbq:.3g} GBq in all, which no treatment "
-            f"gives ({low:g} to {high:g} GBq). Say what the numbers are: --unit Bq/mL, MBq/mL, GBq, ... or counts."
-        )
-    return found, ["unit Bq/mL"]
-
-
 @dose.command("dvh")
 def dvh_command(
     dose_file: DoseFile,
@@ -206,19 +162,19 @@ def dvh_command(
     at_gy: Annotated[list[float] | None, typer.Option(help="volume at this dose; repeat")] = None,
     at_percent: Annotated[list[float] | None, typer.Option(help="dose to this percentage; repeat")] = None,
     figure: Annotated[Path | None, typer.Option(help="picture of the histogram (.png)")] = None,
+    same_frame: SameFrame = False,
     as_json: AsJson = False,
 ) -> None:
     """Dose-volume histogram of a structure: mean, D and V."""
     from glisson.planning.dose import dvh
 
-    volume = _read_dose(dose_file)
-    name, region = _region(mask, structures, structure, volume)
-    histogram = dvh(volume, region)
+    name, region = region_of(mask, structures, structure, dose_file, same_frame)
+    histogram = dvh(read_dose(dose_file), region)
     if figure is not None:
         from glisson.report.figures.dose import dvh_picture
 
         figure.write_bytes(dvh_picture({name: histogram}).png)
-    _show({"structure": name} | _histogram(histogram, at_gy or [], at_percent or []), as_json)
+    show({"structure": name} | _histogram(histogram, at_gy or [], at_percent or []), as_json)
 
 
 def _histogram(histogram: Dvh, at_gy: list[float], at_percent: list[float]) -> dict[str, Any]:
@@ -233,23 +189,6 @@ def _histogram(histogram: Dvh, at_gy: list[float], at_percent: list[float]) -> d
         "v_percent": {f"V{gy:g}": 100.0 * float(histogram.volume_at(gy)) for gy in at_gy},
         "curve": {"dose_gy": doses.tolist(), "volume_percent": (100.0 * histogram.volume_at(doses)).tolist()},
     }  # fmt: skip
-
-
-def _region(mask: Path | None, structures: Path | None, name: str | None, volume: Volume) -> tuple[str, Mask]:
-    from glisson.imaging import fine_grid, read_mask, read_rtstruct, structure_mask
-
-    if (mask is None) == (structures is None):
-        raise InputError("Give either --mask, or --structures with --structure.")
-    if mask is not None:
-        return mask.name, read_mask(mask)
-    assert structures is not None
-    held = read_rtstruct(structures)
-    if name is None:
-        raise InputError(
-            f"Say which structure by --structure. There are: {', '.join(s.name for s in held.structures)}."
-        )
-    found = held.named(name)
-    return found.name, structure_mask(found, fine_grid(found, volume.grid))
 
 
 @dose.command("gamma")
@@ -274,12 +213,12 @@ def gamma_command(
     from glisson.planning.dose import gamma_map
 
     found = gamma_map(
-        _read_dose(reference), _read_dose(evaluated), dose_percent, distance_mm, cutoff_percent=cutoff_percent,
+        read_dose(reference), read_dose(evaluated), dose_percent, distance_mm, cutoff_percent=cutoff_percent,
         local=local, cap=cap,
     )  # fmt: skip
     if out is not None:
         write_volume(out, Volume(np.nan_to_num(found.gamma.data, nan=-1.0), found.gamma.grid))
-    _show(
+    show(
         {
             "pass_percent": found.pass_percent, "points": found.points, "mean": found.mean, "highest": found.highest,
             "cap": found.cap, "dose_criterion_gy": found.dose_gy, "distance_mm": distance_mm, "local": local,
@@ -313,7 +252,45 @@ def bed(
         )
         rows.append({"alpha_beta_gy": ratio, "bed_gy": effect, "eqd2_gy": effect / (1.0 + 2.0 / ratio)})
     found: dict[str, Any] = {"dose_gy": dose_gy, "fractions": fractions, "repair_hours": repair_hours}
-    _show(found | (rows[0] if len(rows) == 1 else {"compared": rows}), as_json)
+    show(found | (rows[0] if len(rows) == 1 else {"compared": rows}), as_json)
+
+
+@dose.command()
+def fractions(
+    schedule: Annotated[list[str], typer.Option(metavar="DOSE/FRACTIONS", help="Gy in all / fractions; repeat")],
+    alpha_beta: Annotated[list[float], typer.Option(help="Gy; repeat")],
+    as_json: AsJson = False,
+) -> None:
+    """Schedules beside each other: dose of a fraction, biologically effective dose, EQD2."""
+    from glisson.planning.dose import compare_fractionations
+
+    rows = [asdict(row) for row in compare_fractionations([_schedule(text) for text in schedule], alpha_beta)]
+    if as_json:
+        print_json({"schedules": rows})
+    else:
+        print_table([{key: text_of(value) for key, value in row.items()} for row in rows])
+
+
+def _schedule(text: str) -> tuple[float, int]:
+    gy, _, count = text.partition("/")
+    try:
+        return float(gy), int(count)
+    except ValueError:
+        raise InputError(f"--schedule needs DOSE/FRACTIONS, for example 60/3; got {text!r}.") from None
+
+
+@dose.command()
+def shunt(
+    lung: Annotated[tuple[float, float], typer.Option(metavar="ANTERIOR POSTERIOR", help="counts over the lungs")],
+    liver: Annotated[tuple[float, float], typer.Option(metavar="ANTERIOR POSTERIOR", help="counts over the liver")],
+    as_json: AsJson = False,
+) -> None:
+    """Lung shunt from planar counts, and what the table of reductions says of it."""
+    from glisson.planning.dose import shunt_fraction, shunt_reduction
+
+    found = shunt_fraction(lung, liver)
+    less = shunt_reduction(found)
+    show({"lung_shunt": found, "resin_activity_kept": less.kept, "note": less.note, "source": less.source}, as_json)
 
 
 @dose.command()
@@ -337,7 +314,7 @@ def spared(
         union |= mask.on(whole.grid, "the lesion")
     box = Mask(union, whole.grid).trimmed()
     targets = [Target(mask, margin_mm, dose_gy) for mask in lesions]
-    _show(asdict(spared_liver(box, targets, below_gy)), as_json)
+    show(asdict(spared_liver(box, targets, below_gy)), as_json)
 
 
 @dose.command("check")
@@ -348,89 +325,32 @@ def check_command(
         list[str] | None, typer.Option(metavar="NAME=FILE", help="mask of an organ, e.g. stomach=stomach.nii.gz")
     ] = None,
     normal_liver: Annotated[Path | None, typer.Option(help="mask of the liver without its lesions")] = None,
+    structures: Annotated[Path | None, typer.Option(help="RT Structure Set, with --structure")] = None,
+    structure: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORGAN=NAME", help="name in it of an organ or of liver (without its lesions); repeat"),
+    ] = None,
+    same_frame: SameFrame = False,
     as_json: AsJson = False,
 ) -> None:
     """Dose limits of organs and spared liver: pass, fail or not checkable. Exit code 1 when one fails."""
     from glisson.imaging import read_mask
     from glisson.planning.dose import check_organs, check_spared_liver, dvh
 
-    volume = _read_dose(dose_file)
-    pairs = dict(_pair(text) for text in organ or [])
-    checks = check_organs({name: dvh(volume, read_mask(path)) for name, path in pairs.items()}, fractions)
-    checks += check_spared_liver(None if normal_liver is None else dvh(volume, read_mask(normal_liver)), fractions)
+    volume = read_dose(dose_file)
+    files = named_files(organ, "--organ", "NAME=FILE, for example stomach=stomach.nii.gz")
+    masks = {name: read_mask(Path(file)) for name, file in files.items()}
+    if structures is not None:
+        wanted = named_files(structure, "--structure", "ORGAN=NAME, for example stomach=Stomach")
+        masks |= masks_of(structures, wanted, dose_file, same_frame)
+    if normal_liver is not None:
+        masks["liver"] = read_mask(normal_liver)
+    spared = masks.pop("liver", None)
+    checks = check_organs({name: dvh(volume, mask) for name, mask in masks.items()}, fractions)
+    checks += check_spared_liver(None if spared is None else dvh(volume, spared), fractions)
     rows = [asdict(check) for check in checks]
     if as_json:
         print_json({"checks": rows})
     else:
-        print_table([{key: _text(value) for key, value in row.items()} for row in rows])
+        print_table([{key: text_of(value) for key, value in row.items()} for row in rows])
     raise typer.Exit(1 if any(check.verdict == "fail" for check in checks) else 0)
-
-
-@dose.command("compare")
-def compare_command(
-    activity: Annotated[Path, typer.Option(help="SPECT or PET: activity or counts")],
-    tumour: Annotated[Path, typer.Option(help="tumour mask on the grid of the activity")],
-    normal: Annotated[Path, typer.Option(help="normal liver mask on the grid of the activity")],
-    unit: Annotated[str | None, typer.Option(help="Bq/mL, MBq/mL, GBq, ... or counts")] = None,
-    total_gbq: Annotated[float | None, typer.Option(help="activity that all counts stand for")] = None,
-    density: Annotated[float, typer.Option(help="of the tissue, g/mL")] = 1.04,
-    as_json: AsJson = False,
-) -> None:
-    """Compartments, local deposition and voxel kernel side by side, and why they differ."""
-    from glisson.imaging import read_image, read_mask
-    from glisson.planning.dose import side_by_side
-
-    given, assumed = _activity_of(read_image(activity)[0], unit, total_gbq, None)
-    found = side_by_side(given, read_mask(tumour), read_mask(normal), density)
-    regions = [asdict(region) for region in found.regions]
-    words = [*found.words, f"Energy constant: {found.local.constant.name}; {density:g} g/mL."]
-    if as_json:
-        print_json({"regions": regions, "tnr": found.tnr, "words": words, "assumed": assumed})
-        return
-    print_table([{key: _text(value) for key, value in row.items()} for row in regions])
-    print(f"tumour to normal ratio {found.tnr:.3g}", *words, *assumed, sep="\n")
-
-
-def _pair(text: str) -> tuple[str, Path]:
-    name, equals, file = text.partition("=")
-    if not (name and equals and file):
-        raise InputError(f"--organ needs NAME=FILE, for example stomach=stomach.nii.gz; got {text!r}.")
-    return name, Path(file)
-
-
-def _read_dose(path: Path) -> Volume:
-    from glisson.imaging import read_image, read_rtdose
-
-    if path.is_file() and path.suffix.lower() == ".dcm":
-        return read_rtdose(path).dose
-    return read_image(path)[0]
-
-
-def _write_dose(path: Path, volume: Volume, comment: str) -> None:
-    from glisson.imaging import write_rtdose, write_volume
-
-    if path.suffix.lower() == ".dcm":
-        write_rtdose(path, volume, comment=comment)
-    else:
-        write_volume(path, volume)
-
-
-def _show(found: dict[str, Any], as_json: bool) -> None:
-    """A result as JSON, or a line for each entry; curves are for JSON alone."""
-    if as_json:
-        print_json(found)
-        return
-    for key, value in found.items():
-        if key == "curve" or value in (None, [], {}, ()):
-            continue
-        inner = value.items() if isinstance(value, dict) else [("", value)]
-        for name, item in inner:
-            print(f"{key + (' ' + name if name else ''):<28}{_text(item)}")
-
-
-def _text(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list | tuple):
-        return "; ".join(_text(item) for item in value)
-    return "" if value is None else str(value)

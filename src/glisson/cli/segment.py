@@ -10,6 +10,7 @@ import typer
 
 from glisson.cli.output import print_json
 from glisson.cli.progress import progress_bar
+from glisson.cli.segment_couinaud import couinaud
 from glisson.cli.virtual import three_numbers
 from glisson.errors import ImageError, InputError
 
@@ -101,40 +102,7 @@ def lesion(
     _say(facts | _sizes(body, scan.grid), notices, as_json)
 
 
-@segment.command()
-def couinaud(
-    liver: Annotated[Path, typer.Option(metavar="M", help="mask of the whole liver, lesions included")],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", metavar="OUT", help="label map to write, .nii.gz: 1 to 8, 0 outside")
-    ],
-    vessels: Annotated[
-        Path | None, typer.Option(metavar="V", help="portal and hepatic veins in one mask, on the liver's grid")
-    ] = None,
-    portal: Annotated[Path | None, typer.Option(metavar="P", help="mask of the portal vein")] = None,
-    hepatic: Annotated[
-        Path | None, typer.Option(metavar="H", help="mask of the hepatic veins (may include the cava)")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Couinaud segments from the shape of the liver and its hepatic veins, on the mask's own grid, unreviewed."""
-    from glisson.anatomy import made_segments, split_hepatic
-    from glisson.imaging import read_mask, write_labels
-
-    if vessels is not None and (portal is not None or hepatic is not None):
-        raise InputError("--vessels goes without --portal and --hepatic: give the merged vessels, or the two systems.")
-    given = read_mask(liver)
-    veins = None if hepatic is None else split_hepatic(_mask_on(hepatic, given.grid), given).hepatic
-    merged = None if vessels is None else _mask_on(vessels, given.grid)
-    found = made_segments(given, hepatic=veins, vessels=merged)
-    write_labels(out, found.labels, given.grid)
-    volumes = {name: round(ml, 3) for name, ml in found.volumes_ml.items()}
-    if as_json:
-        facts = {"file": str(out), "method": found.method, "reviewed": False, "volumes_ml": volumes}
-        print_json({**facts, "notes": list(found.notes)})
-        return
-    print(f"{out} written ({found.method}): " + ", ".join(f"{name} {ml:.0f} mL" for name, ml in volumes.items()))
-    for note in (*found.notes, "Look at the borders before use: nobody has reviewed them."):
-        print(note)
+segment.command()(couinaud)
 
 
 @segment.command()

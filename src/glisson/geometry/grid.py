@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -88,6 +90,13 @@ class Grid:
         """Volume of one voxel in mL (exact for oblique and sheared grids: the determinant)."""
         return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
 
+    @cached_property
+    def inverse(self) -> FloatArray:
+        """(3, 3) index steps for a mm along L, P and S: the affine's inverse without the origin."""
+        result: FloatArray = np.linalg.inv(self.affine[:3, :3]).astype(np.float64)
+        result.setflags(write=False)
+        return result
+
     @property
     def slice_axis(self) -> int:
         """The array axis that runs most nearly along superior-inferior; slices across it are axial."""
@@ -111,15 +120,14 @@ class Grid:
 
     def to_mm(self, index: npt.ArrayLike) -> FloatArray:
         """(..., 3) indices (i, j, k), fractions allowed -> (..., 3) LPS mm."""
-        points = np.asarray(index, dtype=np.float64)
-        result: FloatArray = points @ self.affine[:3, :3].T + self.affine[:3, 3]
+        result = _turned(np.moveaxis(np.asarray(index), -1, 0), self.affine[:3, :3])
+        result += self.affine[:3, 3]
         return result
 
     def to_index(self, points_mm: npt.ArrayLike) -> FloatArray:
         """(..., 3) LPS mm -> (..., 3) fractional indices (i, j, k)."""
-        points = np.asarray(points_mm, dtype=np.float64) - self.affine[:3, 3]
-        result: FloatArray = points @ np.linalg.inv(self.affine[:3, :3]).T
-        return result
+        points = np.moveaxis(np.asarray(points_mm), -1, 0)
+        return _turned([along - start for along, start in zip(points, self.origin_mm, strict=True)], self.inverse)
 
     def crop(self, box: Box) -> Grid:
         """The sub-grid of a box of slices with explicit start and stop; the box may reach beyond the grid."""
@@ -176,3 +184,17 @@ class Grid:
         return isinstance(other, Grid) and self.same_as(other)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _turned(columns: Sequence[npt.NDArray[Any]] | npt.NDArray[Any], matrix: FloatArray) -> FloatArray:
+    """(..., 3) the product of a (3, 3) matrix with points given by coordinate, one column after another.
+
+    A product of matrices would go to BLAS, which for three columns costs several times as much and starts threads.
+    """
+    result = np.empty((*np.shape(columns[0]), 3))
+    for row, factors in enumerate(matrix):
+        used = [a for a in range(3) if factors[a] != 0]
+        np.multiply(columns[used[0]], factors[used[0]], out=result[..., row])
+        for a in used[1:]:
+            result[..., row] += columns[a] * factors[a]
+    return result

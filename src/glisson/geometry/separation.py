@@ -40,15 +40,48 @@ def surface_distance_mm(a: Surface, b: Surface) -> float:
     small, large = (a, b) if len(a.vertices_mm) <= len(b.vertices_mm) else (b, a)
     points, edges = small.vertices_mm, small.longest_edge_mm + large.longest_edge_mm
     bound = float(large.tree.query(points[::COARSE_STEP])[0].min())
-    reach = max(float(np.hypot(bound, edges)), edges) * (1.0 + SAME)
-    to_large, _ = large.tree.query(points, distance_upper_bound=reach)
+    to_large, _ = large.tree.query(points, distance_upper_bound=max(_reach(bound, large), edges))
     closest = float(to_large.min())
-    near = points[to_large <= max(float(np.hypot(closest, edges)), edges)]
     if closest <= edges and _cross(small, np.flatnonzero(to_large <= edges), large):
         return 0.0
-    facing = large.vertices_mm[np.unique(_neighbours(near, large))]
-    distance = min(_to_faces(near, large)[0], _to_faces(facing, small)[0])
+    distance = _least_to_faces(points, to_large, large, closest)
+    facing = _within(large.vertices_mm, small, _reach(distance, small))
+    to_small, _ = small.tree.query(facing, distance_upper_bound=_reach(distance, small) * (1.0 + SAME))
+    distance = _least_to_faces(facing, to_small, small, distance)
     return distance if distance > SAME else 0.0
+
+
+def _reach(distance_mm: float, faces: Surface) -> float:
+    """How far the nearest vertex of a surface can be from a point that lies within a distance of its faces.
+
+    The foot of the point on a face lies within longest edge / sqrt(3) of a corner, and the way to it stands upright on
+    the face or on the edge.
+    """
+    return float(np.sqrt(distance_mm**2 + faces.longest_edge_mm**2 / 3.0)) * (1.0 + SAME)
+
+
+def _within(points: FloatArray, of: Surface, reach_mm: float) -> FloatArray:
+    """The points in the box around a surface, widened by a reach."""
+    held = np.ones(len(points), np.bool_)
+    for along, corner in zip(points.T, of.vertices_mm.T, strict=True):
+        held &= (along >= corner.min() - reach_mm) & (along <= corner.max() + reach_mm)
+    return points[held]
+
+
+def _least_to_faces(points: FloatArray, to_vertex: FloatArray, target: Surface, best: float) -> float:
+    """The smaller of `best` and the exact distance of the points to a surface's faces; those that may be nearest first.
+
+    to_vertex: (n,) distance of each point to the nearest vertex of the target. What lies beyond `_reach` of the best
+    distance so far cannot be nearer and is passed over.
+    """
+    order = np.argsort(to_vertex, kind="stable")
+    for first in range(0, len(order), AT_ONCE):
+        some = order[first : first + AT_ONCE]
+        some = some[to_vertex[some] <= _reach(best, target)]
+        if not some.size:
+            break
+        best = min(best, _to_faces(points[some], target)[0])
+    return best
 
 
 def depth_inside_mm(inner: Mask | Surface, outer: Surface) -> float:
@@ -70,7 +103,8 @@ def point_distances_mm(points_mm: FloatArray, target: Surface) -> FloatArray:
     for first in range(0, len(points_mm), AT_ONCE):
         some = points_mm[first : first + AT_ONCE]
         row, face = _faces_at(_neighbours(some, target), target)
-        gap = some[row] - _closest_on_triangles(some[row], target.triangles_mm[face])
+        each = some.take(row, axis=0)
+        gap = each - _closest_on_triangles(each, target.triangles_mm.take(face, axis=0))
         squared = np.einsum("ij,ij->i", gap, gap)
         found[first : first + len(some)] = np.sqrt(np.minimum.reduceat(squared, np.searchsorted(row, range(len(some)))))
     return found
@@ -100,8 +134,8 @@ def _to_faces(points: FloatArray, target: Surface) -> tuple[float, float]:
     for first in range(0, len(points), AT_ONCE):
         some = points[first : first + AT_ONCE]
         row, face = _faces_at(_neighbours(some, target), target)
-        corners = target.triangles_mm[face]
-        gap = some[row] - _closest_on_triangles(some[row], corners)
+        each, corners = some.take(row, axis=0), target.triangles_mm.take(face, axis=0)
+        gap = each - _closest_on_triangles(each, corners)
         distance = np.sqrt(np.einsum("ij,ij->i", gap, gap))
         nearest = int(np.argmin(distance))
         if distance[nearest] < best:
@@ -150,7 +184,7 @@ def _cross(small: Surface, vertices: IntArray, large: Surface) -> bool:
         theirs = other[
             np.repeat(order[row], counts) + np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         ]
-        a, b = small.triangles_mm[mine], large.triangles_mm[theirs]
+        a, b = small.triangles_mm.take(mine, axis=0), large.triangles_mm.take(theirs, axis=0)
         meet = (a.min(axis=1) <= b.max(axis=1)).all(axis=1) & (b.min(axis=1) <= a.max(axis=1)).all(axis=1)
         a, b = a[meet], b[meet]
         if _edges_pass(a, b) or _edges_pass(b, a):

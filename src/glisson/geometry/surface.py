@@ -37,7 +37,8 @@ EDGES_PER_OFFSET = 3.5
 """How far a flat outline moves per unit of offset, in the edges of SMOOTHING: 1 over the smoothed field's slope at a
 flat border. Only the number of rounds depends on it."""
 
-Mesh: TypeAlias = tuple[FloatArray, npt.NDArray[np.int64]]
+Mesh: TypeAlias = tuple[FloatArray, npt.NDArray[np.integer], float]
+"""Vertices, faces as they come (in either sense), and the volume that they enclose, below 0 where they face inwards."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ class Surface:
     @cached_property
     def triangles_mm(self) -> FloatArray:
         """(M, 3, 3) the corners of each face, LPS mm."""
-        return self.vertices_mm[self.faces]
+        return self.vertices_mm.take(self.faces, axis=0)
 
     @cached_property
     def area_mm2(self) -> float:
@@ -138,9 +139,11 @@ def surface(mask: Mask, *, smoothing: float = SMOOTHING, keep: bool = True) -> S
     field = _smoothed(inside, smoothing * edge_mm / np.array(mask.grid.spacing_mm))
     affine = mask.grid.affine
 
+    least, most = _sides(inside) if keep else (None, None)
+
     def mesh(offset: float) -> Mesh:
         moved = field + np.float32(offset)
-        return _marching_cubes(_kept(moved, inside) if keep else moved, start, affine)
+        return _marching_cubes(np.clip(moved, least, most, out=moved) if keep else moved, start, affine)
 
     return Surface(*_volume_true(mesh, mask.volume_ml * 1000.0, EDGES_PER_OFFSET * edge_mm))
 
@@ -167,31 +170,33 @@ def _smoothed(inside: BoolArray, sigma: FloatArray) -> npt.NDArray[np.float32]:
     return field
 
 
-def _kept(field: npt.NDArray[np.float32], inside: BoolArray) -> npt.NDArray[np.float32]:
-    """The field with every voxel on its own side of one half."""
+def _sides(inside: BoolArray) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The least and the most that the field may be in each voxel, which keeps it on its own side of one half."""
     low, high = np.float32(0.5 - KEEP_VOXELS), np.float32(0.5 + KEEP_VOXELS)
-    result: npt.NDArray[np.float32] = np.where(inside, np.clip(field, high, 1.0), np.clip(field, 0.0, low))
-    return result
+    return np.where(inside, high, np.float32(0.0)), np.where(inside, np.float32(1.0), low)
 
 
-def _volume_true(mesh: Callable[[float], Mesh], target_mm3: float, step_mm: float) -> Mesh:
+def _volume_true(
+    mesh: Callable[[float], Mesh], target_mm3: float, step_mm: float
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """The mesh at the offset that encloses the target: secant steps in a bracket, halving where a step leaves it."""
     low, high, offset = -0.5, 0.5, 0.0
     before: tuple[float, float] | None = None
     for _ in range(MOST_ROUNDS):
-        vertices, faces = mesh(offset)
-        error = _signed_volume_mm3(vertices, faces) / target_mm3 - 1.0
+        vertices, faces, volume_mm3 = mesh(offset)
+        error = abs(volume_mm3) / target_mm3 - 1.0
         if abs(error) <= VOLUME_TOLERANCE:
             break
         low, high = (offset, high) if error < 0 else (low, offset)
         if before is None:
-            slope = step_mm * _area_mm2(vertices[faces]) / target_mm3
+            slope = step_mm * _area_mm2(vertices.take(faces, axis=0)) / target_mm3
         else:
             slope = (error - before[1]) / (offset - before[0])
         before = (offset, error)
         step = offset - error / slope if slope > 0 else low
         offset = step if low < step < high else (low + high) / 2.0
-    return vertices, faces
+    turned = faces if volume_mm3 >= 0 else faces[:, ::-1]
+    return vertices, turned.astype(np.int64, order="C")
 
 
 def _marching_cubes(field: npt.NDArray[np.float32], start: npt.NDArray[np.int64], affine: FloatArray) -> Mesh:
@@ -199,10 +204,7 @@ def _marching_cubes(field: npt.NDArray[np.float32], start: npt.NDArray[np.int64]
 
     index, faces, _, _ = marching_cubes(field, 0.5)  # type: ignore[no-untyped-call]
     vertices = (index.astype(np.float64) + start) @ affine[:3, :3].T + affine[:3, 3]
-    faces = faces.astype(np.int64)
-    if _signed_volume_mm3(vertices, faces) < 0:
-        faces = faces[:, ::-1]
-    return vertices, np.ascontiguousarray(faces)
+    return vertices, faces, _signed_volume_mm3(vertices, faces)
 
 
 def _area_mm2(triangles_mm: FloatArray) -> float:
@@ -210,6 +212,10 @@ def _area_mm2(triangles_mm: FloatArray) -> float:
     return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()) / 2.0
 
 
-def _signed_volume_mm3(vertices: FloatArray, faces: npt.NDArray[np.int64]) -> float:
-    a, b, c = np.moveaxis((vertices - vertices.mean(axis=0))[faces], 1, 0)
-    return float(np.einsum("ij,ij->", a, np.cross(b, c))) / 6.0
+def _signed_volume_mm3(vertices: FloatArray, faces: npt.NDArray[np.integer]) -> float:
+    """Six times the volume is the sum of a . (b x c) over the faces; a coordinate at a time, without matrices."""
+    x, y, z = np.ascontiguousarray((vertices - vertices.mean(axis=0)).T)
+    a, b, c = np.ascontiguousarray(faces.T)
+    bx, by, bz, cx, cy, cz = x[b], y[b], z[b], x[c], y[c], z[c]
+    triple = x[a] * (by * cz - bz * cy) + y[a] * (bz * cx - bx * cz) + z[a] * (bx * cy - by * cx)
+    return float(triple.sum()) / 6.0

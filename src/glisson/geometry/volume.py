@@ -19,14 +19,16 @@ BoolArray = npt.NDArray[np.bool_]
 
 def box_of(array: npt.NDArray[Any], pad: int = 0) -> Box | None:
     """The smallest box of slices around the non-zero voxels, grown by `pad` voxels, clipped; None when all are zero."""
-    slices = []
-    for axis in range(3):
-        others = tuple(a for a in range(3) if a != axis)
-        hit = np.flatnonzero(array.any(axis=others))
+    found = {}
+    part = array
+    for axis in sorted(range(3), key=lambda a: -abs(array.strides[a])):
+        hit = np.flatnonzero(part.any(axis=tuple(a for a in range(3) if a != axis)))
         if hit.size == 0:
             return None
-        slices.append(slice(max(int(hit[0]) - pad, 0), min(int(hit[-1]) + 1 + pad, array.shape[axis])))
-    return (slices[0], slices[1], slices[2])
+        low, high = int(hit[0]), int(hit[-1]) + 1
+        part = part[(slice(None),) * axis + (slice(low, high),)]
+        found[axis] = slice(max(low - pad, 0), min(high + pad, array.shape[axis]))
+    return (found[0], found[1], found[2])
 
 
 def place(source: npt.NDArray[Any], offset: tuple[int, int, int], shape: tuple[int, int, int]) -> npt.NDArray[Any]:

@@ -16,6 +16,7 @@ from glisson.imaging.lesion_masks import lesions_from
 from glisson.imaging.names import LESIONS, SEGMENT, canonical
 from glisson.imaging.outlines import Outline
 from glisson.imaging.provenance import fingerprint
+from glisson.imaging.radiation_files import with_radiation
 from glisson.imaging.raster import Raster
 from glisson.imaging.readers import read_raster
 from glisson.scene import STRUCTURES, ImageFacts, LesionMask, Notice, Scene
@@ -31,16 +32,34 @@ Lesions = list[tuple[Outline, int | None]]
 def read_case(folder: Path | str) -> tuple[Case, Scene | None]:
     """Read FOLDER/case.yaml and build the scene of its last study (by date) that has an image or masks.
 
-    The scene is None where no study has any. Raises CaseError, ImageError (DicomError), FrameMismatch or SceneError
-    at the first problem.
+    Earlier dated studies with outlines of liver and lesions are the scene's `earlier`. The scene is None where no study
+    has any files. Raises CaseError, ImageError (DicomError), FrameMismatch or SceneError at the first problem.
     """
     root = Path(folder)
     case = load_case(root / CASE_FILE)
-    study = _last_study(case)
-    if study is None:
+    studies = _usable_studies(case)
+    if not studies:
         return case, None
-    scene, _ = _build(root, case, study, strict=True)
-    return case, scene
+    scene, _ = _build(root, case, studies[-1], strict=True)
+    if scene is None:
+        return case, None
+    before, left_out = _earlier(studies)
+    earlier = [_build(root, case, study, strict=True)[0] for study in before]
+    scene = with_radiation(root, case, scene)
+    return case, replace(scene, earlier=tuple(s for s in earlier if s is not None), notices=(*scene.notices, *left_out))
+
+
+def _earlier(studies: list[Study]) -> tuple[list[Study], list[Notice]]:
+    """The studies before the last that can be compared with it, and what is said of the others."""
+    kept, notices = [], []
+    for study in studies[:-1]:
+        if is_known(study.date) and (study.masks.liver is not None or study.masks.multilabel is not None):
+            kept.append(study)
+            continue
+        why = "its day is not known" if not is_known(study.date) else "it has no liver mask"
+        text = f"Study '{study.id}' is not compared with the last one: {why}."
+        notices.append(Notice("warning", "study-not-compared", text, study.id))
+    return kept, notices
 
 
 def check_case(folder: Path | str) -> tuple[Notice, ...]:
@@ -60,8 +79,22 @@ def check_case(folder: Path | str) -> tuple[Notice, ...]:
                 CASE_FILE,
             ),
         )
-    _, notices = _build(root, case, study, strict=False)
-    return notices + _gaps(case, study)
+    scene, notices = _build(root, case, study, strict=False)
+    return notices + _gaps(case, study) + _radiation_problems(root, case, scene)
+
+
+def _radiation_problems(root: Path, case: Case, scene: Scene | None) -> tuple[Notice, ...]:
+    """What is wrong with the files of courses of radiation, each course by itself."""
+    found: list[Notice] = []
+    if scene is None:
+        return ()
+    for course in case.radiation:
+        try:
+            alone = with_radiation(root, replace(case, radiation=(course,)), replace(scene, notices=(), sources=()))
+            found += alone.notices
+        except GlissonError as refusal:
+            found.append(Notice("error", type(refusal).__name__, str(refusal), course.id))
+    return tuple(found)
 
 
 def _gaps(case: Case, study: Study) -> tuple[Notice, ...]:
@@ -96,12 +129,18 @@ def _gaps(case: Case, study: Study) -> tuple[Notice, ...]:
 
 
 def _last_study(case: Case) -> Study | None:
-    """The last study by date that has files; undated ones come before dated ones, in the order given."""
+    """The study that is planned on: the last of those with files."""
+    studies = _usable_studies(case)
+    return studies[-1] if studies else None
+
+
+def _usable_studies(case: Case) -> list[Study]:
+    """The studies that have files by date; undated ones come before dated ones, in the order given."""
     usable = [s for s in case.studies if s.image or _wanted(Path(), s) or s.masks.multilabel or s.masks.segments]
     dated = sorted(
         enumerate(usable), key=lambda p: (is_known(p[1].date), str(p[1].date) if is_known(p[1].date) else "", p[0])
     )
-    return dated[-1][1] if dated else None
+    return [study for _, study in dated]
 
 
 def _wanted(root: Path, study: Study) -> list[Wanted]:
@@ -123,7 +162,7 @@ def _build(root: Path, case: Case, study: Study, strict: bool) -> tuple[Scene | 
     own = {
         f.id: Wanted(LESIONS, f.mask.file, root / f.mask.file, f.mask.label, f.mask.resample)
         for f in case.lesions
-        if f.mask
+        if f.mask and study == _last_study(case)
     }
     extra = _extra(root, study, gathering)
     everything = [*wanted, *own.values(), *extra]
@@ -210,6 +249,7 @@ def _segments(root: Path, study: Study, gathering: Gathering, loaded: dict[Path,
             Notice("warning", "mask-empty", f"The segment map {given.file} is empty and was left out.", "segments")
         )
         return
+    gathering.unite_halves(f"segment {v}" for k, v in (given.values or {}).items() if k in outline.values)
     lookup = np.zeros(max(table) + 1, np.uint8)
     lookup[list(table)] = list(table.values())
     gathering.segments = Labels(lookup[outline.labels.data], outline.labels.grid)
@@ -233,20 +273,21 @@ def _many(
         said = study.modality if is_known(study.modality) else modality
         table = names_for(many.names, str(said) if said else None)
         return gathering.attempt(many.file, lambda: gathering.add_multilabel(loaded[file], table, many.file)) or []
-    pieces: dict[int, Mask] = {}
     united: dict[str, list[Wanted]] = {}
     for w in extra:
         if w.path not in loaded or w.role == "segments":
             continue
         if w.role == LESIONS:
             lesions.append((loaded[w.path], None))
-        elif w.role.startswith(SEGMENT):
-            pieces[int(w.role[len(SEGMENT) :])] = loaded[w.path].mask()
         elif w.role not in gathering.structures:
             united.setdefault(w.role, []).append(w)
+    named = {name: parts for name, parts in united.items() if name.startswith(SEGMENT)}
+    pieces = {int(name[len(SEGMENT) :]): _union(gathering, loaded, parts) for name, parts in named.items()}
     gathering.add_segments({n: m for n, m in pieces.items() if not m.is_empty})
+    gathering.unite_halves(w.path.name.partition(".")[0] for parts in named.values() for w in parts)
     for name, parts in united.items():
-        gathering.attempt(name, partial(gathering.add, name, _union(gathering, loaded, parts), parts[0].given))
+        if name not in named:
+            gathering.attempt(name, partial(gathering.add, name, _union(gathering, loaded, parts), parts[0].given))
     return lesions
 
 
@@ -279,4 +320,5 @@ def _scene(gathering: Gathering, image: Raster | None, study: Study, lesions: tu
         facts=facts,
         notices=tuple(gathering.notices),
         sources=tuple(gathering.sources),
+        study=study.id,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from glisson.errors import GlissonError, ImageError, SceneError
 from glisson.geometry import Grid, Labels, Mask, box_of
-from glisson.imaging.names import LESIONS, SEGMENT, TOTAL_CT, TOTAL_MR, canonical
+from glisson.imaging.names import LESIONS, SEGMENT, TOTAL_CT, TOTAL_MR, canonical, half_of_four
 from glisson.imaging.outlines import Outline, load_outline
 from glisson.imaging.provenance import fingerprint
 from glisson.scene import Notice, SourceFile
@@ -120,7 +120,14 @@ class Gathering:
             elif name != LESIONS and name not in self.structures:
                 self.add(name, outline.labels.mask(*values).trimmed(), source)
         self.add_segments(pieces)
+        self.unite_halves(names[value] for value in outline.values if value in names)
         return [(outline, value) for value in by_name.get(LESIONS, [])]
+
+    def unite_halves(self, names: Iterable[str]) -> None:
+        """Say that IVa and IVb were given apart, where one of the names is a half of IV."""
+        if any(half_of_four(name) for name in names):
+            text = "IVa and IVb were given apart; they are read as one segment IV, which is parted anew by height."
+            self.notices.append(Notice("info", "segment-four-united", text, "segments"))
 
     def add_segments(self, pieces: Mapping[int, Mask]) -> None:
         """Make one label map of single segment masks, unless there is one already."""

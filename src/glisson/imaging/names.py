@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from glisson.scene import STRUCTURES
 
-__all__ = ["LESIONS", "SEGMENT", "TOTAL_CT", "TOTAL_MR", "canonical"]
+__all__ = ["LESIONS", "SEGMENT", "TOTAL_CT", "TOTAL_MR", "canonical", "half_of_four"]
 
 LESIONS = "lesions"
 """Our word for an outline of lesions."""
@@ -77,9 +77,10 @@ _ALIASES = {
 }  # fmt: skip
 _BONE = re.compile(r"(vertebrae|rib|humerus|scapula|clavicula|femur|hip)_.+")
 _LOBE = re.compile(r"lung_(?:upper|middle|lower)_lobe_(left|right)")
-_SEGMENT = re.compile(r"(?:liver_|couinaud_)?(?:segment|seg)[_ ]?(\d|iva|ivb|viii|vii|vi|iv|v|iii|ii|i)")
+_SEGMENT = re.compile(r"(?:liver_|couinaud_)?(?:segment|seg)[_ ]?(4a|4b|\d|iva|ivb|viii|vii|vi|iv|v|iii|ii|i)")
 _NUMBERED = re.compile(r"(?:tumou?r|lesion|metastasis|met)[_ ]?0*(\d+)")
-_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "iva": 4, "ivb": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8}
+_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8}
+_HALVES = ("iva", "ivb", "4a", "4b")
 
 
 def canonical(name: str) -> str:
@@ -87,7 +88,7 @@ def canonical(name: str) -> str:
 
     Lung lobes become the lung, single bones `bone`; `liver_vessels` (portal and hepatic in one) keeps its name.
     """
-    plain = re.sub(r"[\s\-]+", "_", name.strip().lower())
+    plain = _plain(name)
     if plain in STRUCTURES:
         return plain
     if plain in _ALIASES:
@@ -97,6 +98,17 @@ def canonical(name: str) -> str:
     if _BONE.fullmatch(plain):
         return "bone"
     if segment := _SEGMENT.fullmatch(plain):
-        number = _ROMAN.get(segment.group(1)) or int(segment.group(1))
+        said = segment.group(1)
+        number = 4 if said in _HALVES else _ROMAN.get(said) or int(said)
         return f"{SEGMENT}{number}" if 1 <= number <= 8 else plain
     return LESIONS if _NUMBERED.fullmatch(plain) else plain
+
+
+def half_of_four(name: str) -> bool:
+    """Whether a name says IVa or IVb (also 4a, 4b); `canonical` makes segment_4 of both."""
+    segment = _SEGMENT.fullmatch(_plain(name))
+    return segment is not None and segment.group(1) in _HALVES
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s\-]+", "_", name.strip().lower())

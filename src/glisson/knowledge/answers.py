@@ -26,22 +26,28 @@ NOT_MET = "not met"
 NOT_APPLICABLE = "not applicable"
 """The rule is written for other patients, or an exception of it holds."""
 
+MOST_DECIMALS = 6
+"""A number that still cannot be told from its threshold with so many decimals is shown whole."""
+
 UNDETERMINED = "undetermined"
 """Facts are missing, and different outcomes are still open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A fact that a rule looked at: path, value (Unknown with its reason when missing), unit."""
+    """A fact that a rule looked at: path, value (Unknown with its reason when missing), unit, and what it was held
+    against.
+    """
 
     path: str
     value: object
     unit: str | None
+    near: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         if isinstance(self.value, Unknown):
             return f"{self.path}: unknown ({self.value.reason})"
-        return f"{self.path}: {show(self.value)}{f' {self.unit}' if self.unit else ''}"
+        return f"{self.path}: {show(self.value, self.near)}{f' {self.unit}' if self.unit else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,7 @@ class Answer:
     def text(self) -> str:
         """What it says, in words for clinicians, with the facts filled in."""
         if self.verdict == UNDETERMINED:
-            return f"{self.rule.title}: not decided; needs {', '.join(self._title(path) for path in self.needs)}."
+            return f"{self.rule.title}: not decided; not known: {'; '.join(self._title(path) for path in self.needs)}."
         if self.verdict == NOT_APPLICABLE:
             return next(
                 (e.text for e in self.rule.exceptions if e.when.truth(self._facts)),
@@ -168,7 +174,10 @@ class Answer:
         return tuple(self._trace(condition) for condition in _conditions_asked(self.rule, self._facts))
 
     def _trace(self, condition: Condition) -> Trace:
-        inputs = tuple(Input(path, _value(self._facts, path), self._table[path].unit) for path in condition.paths)
+        inputs = tuple(
+            Input(path, _value(self._facts, path), self._table[path].unit, condition.bounds(self._facts))
+            for path in condition.paths
+        )
         return Trace(
             str(condition), condition.truth(self._facts), inputs, tuple(self._trace(part) for part in condition.parts)
         )
@@ -179,8 +188,14 @@ class Answer:
     def _fill(self, text: str) -> str:
         for path in placeholders(text):
             value = _value(self._facts, path)
-            text = text.replace(f"{{{path}}}", "unknown" if isinstance(value, Unknown) else show(value))
+            shown = "unknown" if isinstance(value, Unknown) else show(value, self._bounds(path))
+            text = text.replace(f"{{{path}}}", shown)
         return text
+
+    def _bounds(self, path: str) -> tuple[float, ...]:
+        """The numbers that the rule holds a fact against."""
+        leaves = (leaf for condition in self.rule.conditions for leaf in condition.leaves())
+        return tuple(bound for leaf in leaves if path in leaf.paths for bound in leaf.bounds(self._facts))
 
 
 def ask(rule: Rule, facts: Facts, sources: Mapping[str, Source], table: FactTable) -> Answer:
@@ -248,17 +263,28 @@ def unknown_paths(condition: Condition, facts: Facts) -> Iterator[str]:
         yield from (path for path in condition.paths if is_missing(facts, path))
 
 
-def show(value: object) -> str:
-    """A fact value for people: at most one decimal, yes or no, a list of words."""
+def show(value: object, near: tuple[float, ...] = ()) -> str:
+    """A fact value for people: yes or no, a list of words, or a number with at most one decimal.
+
+    near: numbers it is held against; more decimals are shown where rounding would carry it onto or across one.
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
     if hasattr(value, "__float__"):
-        return f"{float(value):.1f}".removesuffix(".0")
+        return _number(float(value), near)
     if isinstance(value, tuple | list | set | frozenset):
         return ", ".join(sorted(str(item) for item in value)) or "none"
     return str(value)
+
+
+def _number(value: float, near: tuple[float, ...]) -> str:
+    for decimals in range(1, MOST_DECIMALS):
+        shown = f"{value:.{decimals}f}"
+        if all((float(shown) > bound) - (float(shown) < bound) == (value > bound) - (value < bound) for bound in near):
+            return shown.rstrip("0").removesuffix(".")
+    return repr(value)
 
 
 def _value(facts: Facts, path: str) -> object:

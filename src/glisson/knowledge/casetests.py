@@ -20,7 +20,7 @@ from glisson.knowledge.store import load_section
 from glisson.knowledge.strict_yaml import Section
 from glisson.knowledge.units import in_unit
 
-__all__ = ["CaseResult", "run_rule_tests", "run_score_tests"]
+__all__ = ["CaseResult", "facts_of_cases", "run_rule_tests", "run_score_tests"]
 
 MISSING = "missing"
 """Written in a test for a fact or input that is not there."""
@@ -56,6 +56,19 @@ def run_rule_tests(kb: KnowledgeBase, rule: Rule, file: str) -> CaseResult:
         problems += [f"case '{name}': {problem}" for problem in _compare_answer(entry, answer)]
         entry.done()
     return CaseResult(len(entries), (*problems, *_uncovered(rule, given)))
+
+
+def facts_of_cases(kb: KnowledgeBase, file: str) -> tuple[tuple[str, dict[str, object]], ...]:
+    """The name and facts of each case of a rule's test file. Raises KnowledgeError when the file is malformed."""
+    section = load_section(kb.root, file)
+    base = _facts(section.section("base"), kb)
+    return tuple(
+        (
+            entry.text("name"),
+            {path: value for path, value in {**base, **_facts(entry.section("given"), kb)}.items() if value != MISSING},
+        )
+        for entry in section.sections("cases")
+    )
 
 
 def _require_subject(section: Section, kind: str, name: str) -> None:

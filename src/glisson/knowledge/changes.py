@@ -145,7 +145,8 @@ def _change(spec: FactSpec, value: object, item: _Candidate, verdict: Hashable) 
     number, to = number_of(spec.path, value), number_of(spec.path, item.value)
     scale = max(abs(number), abs(to))
     size = abs(to - number) / scale if scale else 0.0
-    text = f"{name}: {item.relation} {number_of('', item.bound):.10g}{unit} (now {show(value)}{unit})"
+    bound = number_of("", item.bound)
+    text = f"{name}: {item.relation} {bound:.10g}{unit} (now {show(value, (bound,))}{unit})"
     return Change(spec.path, value, item.value, item.relation, item.bound, verdict, size, text)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from glisson.errors import KnowledgeError
 from glisson.knowledge.base import KnowledgeBase
-from glisson.knowledge.casetests import CaseResult, run_rule_tests, run_score_tests
+from glisson.knowledge.casetests import CaseResult, facts_of_cases, run_rule_tests, run_score_tests
 from glisson.knowledge.claims import Claim
 from glisson.knowledge.conditions import quantity_text
 from glisson.knowledge.rules import Rule
@@ -48,7 +48,7 @@ class CheckReport:
 def check_knowledge(kb: KnowledgeBase) -> CheckReport:
     """Check every source, rule, score and table, and run every test that lies beside them."""
     items: tuple[Item, ...] = (*kb.rules.values(), *kb.scores.values(), *kb.tables.values())
-    findings = [*_sources(kb, items), *_conflicts(kb), *_formulas(kb), *_ledger(kb)]
+    findings = [*_sources(kb, items), *_conflicts(kb), *_formulas(kb), *_ledger(kb), *_forbidden(kb)]
     for item in items:
         findings += [Finding(item.file, what) for what in (*_numbers(kb, item), *_status(kb, item))]
     cases = 0
@@ -88,6 +88,24 @@ def _conflicts(kb: KnowledgeBase) -> Iterator[Finding]:
                 yield Finding(other.file, f"{rule.id} names it in conflicts_with; name {rule.id} here as well.")
             if not set(rule.modalities) & set(other.modalities):
                 yield Finding(rule.file, f"conflicts with {other.id}, but they have no modality in common.")
+
+
+def _forbidden(kb: KnowledgeBase) -> Iterator[Finding]:
+    """Where an alert forbids a modality, a rule of that modality stops it: in every case of the alert in which it does.
+
+    The facts of a case are all that is known there, so a stop that needs more than the alert does is found out.
+    """
+    files = set(test_files(kb.root))
+    for rule in kb.rules.values():
+        file = rule.file.removesuffix(".yaml") + TEST_SUFFIX
+        if file not in files or not any(row.outcome.forbids for row in rule.rows):
+            continue
+        for case, facts in facts_of_cases(kb, file):
+            outcome = kb.evaluate(rule.id, facts).outcome
+            for modality in outcome.forbids if outcome else ():
+                said = kb.evaluate_all(facts, modality=modality, scope="patient")
+                if not any(answer.verdict == "contraindicated" for answer in said):
+                    yield Finding(rule.file, f"forbids {modality} in the case '{case}', where no rule stops it.")
 
 
 def _formulas(kb: KnowledgeBase) -> Iterator[Finding]:

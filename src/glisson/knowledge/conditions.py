@@ -78,6 +78,11 @@ class Condition:
         """The numbers written in it with their units."""
         return ()
 
+    def bounds(self, facts: Facts) -> tuple[float, ...]:
+        """The numbers, in the unit of its fact, that it compares these facts with."""
+        del facts
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Always(Condition):
@@ -116,6 +121,11 @@ class Compare(Condition):
         """The threshold."""
         return (self.written,)
 
+    def bounds(self, facts: Facts) -> tuple[float, ...]:
+        """The threshold."""
+        del facts
+        return (self.number,)
+
     def __str__(self) -> str:
         return f"{self.path} {self.op} {quantity_text(self.written)}"
 
@@ -138,6 +148,10 @@ class CompareFacts(Condition):
     def paths(self) -> tuple[str, ...]:
         """Both facts."""
         return (self.path, self.other)
+
+    def bounds(self, facts: Facts) -> tuple[float, ...]:
+        """Both facts, as far as they are known: each is the other's threshold."""
+        return tuple(number_of(path, facts[path]) for path in self.paths if not is_missing(facts, path))
 
     def __str__(self) -> str:
         return f"{self.path} {self.op} {self.other}"
@@ -170,6 +184,11 @@ class Between(Condition):
     def numbers(self) -> tuple[tuple[float, str | None], ...]:
         """Both ends."""
         return self.written
+
+    def bounds(self, facts: Facts) -> tuple[float, ...]:
+        """Both ends."""
+        del facts
+        return (self.low, self.high)
 
     def __str__(self) -> str:
         (low, unit), (high, _) = self.written

@@ -48,7 +48,7 @@ _PLACEHOLDER = re.compile(rf"\{{({PATH})\}}")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a row says when it is the first that matches, and who says so."""
+    """What a row says when it is the first that matches, and who says so. forbids: modalities an alert rules out."""
 
     effect: str
     text: str
@@ -61,6 +61,7 @@ class Outcome:
     grade: str = ""
     urgency: str = ""
     plain: str = ""
+    forbids: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -155,9 +156,8 @@ def read_rule(section: Section, table: FactTable, modalities: Mapping[str, objec
     rows = _read_table(section, effect, table) if section.has("table") else _read_when(section, effect, table)
     about = section.section("applies_to")
     named = about.texts("modality")
-    for name in named:
-        if name not in modalities:
-            raise about.wrong(f"unknown modality '{name}'; known: {', '.join(modalities)}.", "modality")
+    _require_known(about, "modality", named, modalities)
+    _require_known(section, "forbids", tuple(name for row in rows for name in row.outcome.forbids), modalities)
     if bool(named) != (effect in (*VERDICTS, "verdict")):
         raise section.wrong("a verdict names its modality, and only a verdict does.", "applies_to")
     rule = Rule(
@@ -178,6 +178,12 @@ def read_rule(section: Section, table: FactTable, modalities: Mapping[str, objec
     about.done()
     section.done()
     return rule
+
+
+def _require_known(section: Section, key: str, named: tuple[str, ...], modalities: Mapping[str, object]) -> None:
+    for name in named:
+        if name not in modalities:
+            raise section.wrong(f"unknown modality '{name}'; known: {', '.join(modalities)}.", key)
 
 
 def _read_when(section: Section, effect: str, table: FactTable) -> tuple[Row, ...]:
@@ -220,7 +226,9 @@ def _read_base(section: Section) -> Outcome:
 
 
 def _read_outcome(section: Section, effect: str, base: Outcome | None, table: FactTable) -> Outcome:
-    """What a row or rule says; source, locator, strength and status fall back to the rule's own."""
+    """What a row or rule says; source, locator, strength and status fall back to the rule's own. What an alert forbids
+    is checked against the known modalities by `read_rule`.
+    """
     own = base or _read_base(section)
     value, unit = parse_quantity(section.raw("value"), section, "value") if effect == "value" else (None, None)
     texts = section.text("text"), section.text("plain", "")
@@ -240,6 +248,7 @@ def _read_outcome(section: Section, effect: str, base: Outcome | None, table: Fa
         grade=section.text("grade") if effect == "grade" else "",
         urgency=section.choice("urgency", URGENCIES) if effect == "alert" else "",
         plain=texts[1],
+        forbids=section.texts("forbids") if effect == "alert" else (),
     )
 
 

@@ -28,7 +28,7 @@ from glisson.knowledge.language import parse_condition
 from glisson.knowledge.rules import STATUSES
 from glisson.knowledge.sources import Quantity, parse_quantity
 from glisson.knowledge.strict_yaml import Section
-from glisson.knowledge.units import in_unit
+from glisson.knowledge.units import in_unit, units_of
 
 __all__ = [
     "FORMULAS",
@@ -257,6 +257,12 @@ def _number(item: ScoreInput, value: object) -> float:
     if not found:
         raise InputError(
             f"The input '{item.name}' should be a number{f' in {item.unit}' if item.unit else ''}; given {value!r}."
+        )
+    if not found[2] and item.unit and "/" in item.unit:
+        accepted = " or ".join(units_of(item.fact or item.name, item.unit))
+        raise InputError(
+            f"The input '{item.name}' is a bare number, {value!r}, and laboratories differ in its unit. "
+            f"Write the unit with it: {item.name}={found[1]} followed by {accepted}."
         )
     return in_unit(float(found[1]), found[2] or item.unit, item.unit, item.fact or item.name)
 

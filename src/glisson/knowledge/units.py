@@ -9,7 +9,7 @@ from __future__ import annotations
 from glisson.case import TESTS, convert
 from glisson.errors import UnitError
 
-__all__ = ["in_unit"]
+__all__ = ["in_unit", "units_of"]
 
 _POWERS = {
     "mm": ("length", 1.0), "cm": ("length", 10.0), "m": ("length", 1000.0),
@@ -25,8 +25,7 @@ def in_unit(value: float, unit: str | None, to: str | None, name: str) -> float:
     """
     if unit == to:
         return value
-    last = name.rsplit(".", 1)[-1]
-    test = next((key for key, known in TESTS.items() if last in (key, known.fact) and not known.qualitative), None)
+    test = _test_of(name)
     if test and unit and to:
         return convert(test, value, unit, to)
     if unit in _POWERS and to in _POWERS and _POWERS[unit][0] == _POWERS[to][0]:
@@ -34,3 +33,14 @@ def in_unit(value: float, unit: str | None, to: str | None, name: str) -> float:
     raise UnitError(
         f"{name} is in {to or 'no unit'}; given {unit or 'no unit'}. Write the number in {to or 'no unit'}."
     )
+
+
+def units_of(name: str, unit: str) -> tuple[str, ...]:
+    """Every unit in which a fact or score input may be given: those of its laboratory test, else its own unit."""
+    test = _test_of(name)
+    return tuple(TESTS[test].units) if test else (unit,)
+
+
+def _test_of(name: str) -> str | None:
+    last = name.rsplit(".", 1)[-1]
+    return next((key for key, known in TESTS.items() if last in (key, known.fact) and not known.qualitative), None)

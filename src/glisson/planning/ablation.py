@@ -18,7 +18,7 @@ from glisson.planning.liver_voxels import LiverVoxels
 from glisson.planning.needle import NeedlePath, NeedleSearch, parallel_path
 from glisson.planning.needle_fan import directions, open_from
 from glisson.planning.needle_map import NeedleMap
-from glisson.planning.wedge import core_of
+from glisson.planning.wedge_core import core_of
 from glisson.planning.zones import DeviceZone, Zone, outer_surface, zones_mask
 
 __all__ = ["Ablation", "HeatRules", "ablation_candidates", "as_candidate"]
@@ -157,7 +157,8 @@ def _planned(
 
 def _targets(liver: Mask, lesion: Mask, wanted: float) -> FloatArray:
     """(n, 3) centres of all voxels of the liver that zones must hold: the lesion with its margin."""
-    where = np.argwhere(core_of(liver, {"": lesion}, wanted))
+    core, start = core_of(liver, [lesion], wanted)
+    where = np.argwhere(core) + start
     if not len(where):
         raise InputError("The lesion has no voxel in the liver; ablation is planned inside the liver.")
     return np.asarray(liver.grid.to_mm(where))
@@ -315,7 +316,7 @@ def _near(at: NeedleMap, zones: Sequence[Zone]) -> dict[str, float]:
     low, high = outside.vertices_mm.min(axis=0) - reach, outside.vertices_mm.max(axis=0) + reach
     found = {}
     for name, one in at.forbidden.items():
-        points = at.blocks.grid.to_mm(one.cells)
+        points = one.cells_mm
         points = points[((points >= low) & (points <= high)).all(axis=1)]
         if not len(points):
             continue

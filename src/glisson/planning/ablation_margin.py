@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glisson.errors import InputError
-from glisson.geometry import BoolArray, FloatArray, Mask, Surface, distance_to, point_distances_mm, surface
+from glisson.geometry import BoolArray, FloatArray, Mask, Surface, box_of, distance_to, point_distances_mm, surface
 from glisson.geometry import surface_distance_mm as apart_mm
 from glisson.planning.needle_measure import inside
 from glisson.planning.wedge import beyond
@@ -172,16 +172,41 @@ def _around(mask: Mask, points: FloatArray, reach_mm: float) -> Mask:
 
 def wide_part(mask: Mask, calibre_mm: float) -> Mask | None:
     """The part of a mask that balls of a diameter fill (its opening); None where none fits."""
-    if mask.is_empty:
+    box = box_of(mask.data)
+    if box is None:
         return None
     spacing = mask.grid.spacing_mm
-    held = np.pad(mask.data, 1)
-    half = sum(spacing) / 6.0
-    middles = (distance_to(~held, spacing) - half >= calibre_mm / 2.0) & held
-    if not middles.any():
+    held = np.pad(mask.data[box], 1)
+    radius = calibre_mm / 2.0 + sum(spacing) / 6.0
+    middles = _thick(held, spacing, radius)
+    thick = box_of(middles, pad=int(np.ceil(radius / min(spacing))) + 1)
+    if thick is None:
         return None
-    opened = held & (distance_to(middles, spacing) <= calibre_mm / 2.0 + max(spacing))
-    return Mask(opened[1:-1, 1:-1, 1:-1], mask.grid)
+    middles[thick] &= distance_to(~held[thick], spacing) - sum(spacing) / 6.0 >= calibre_mm / 2.0
+    reach = calibre_mm / 2.0 + max(spacing)
+    near = box_of(middles, pad=int(np.ceil(reach / min(spacing))))
+    if near is None:
+        return None
+    opened = np.zeros_like(held)
+    opened[near] = held[near] & (distance_to(middles[near], spacing) <= reach)
+    result = np.zeros_like(mask.data)
+    result[box] = opened[1:-1, 1:-1, 1:-1]
+    return Mask(result, mask.grid)
+
+
+def _thick(held: BoolArray, spacing: tuple[float, float, float], radius_mm: float) -> BoolArray:
+    """Voxels that may be the middle of a ball: along each axis all voxels nearer than its radius are held.
+
+    The outermost layer of the array is empty.
+    """
+    result = held.copy()
+    for axis, pitch in enumerate(spacing):
+        line, kept = np.moveaxis(held, axis, 0), np.moveaxis(result, axis, 0)
+        for step in range(1, max(int(np.ceil(radius_mm / pitch - 1e-6)), 1)):
+            kept[step:] &= line[:-step]
+            kept[:-step] &= line[step:]
+            kept[:step] = kept[-step:] = False
+    return result
 
 
 def _patches(body: Surface, faces: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:

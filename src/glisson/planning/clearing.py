@@ -6,91 +6,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-import numpy as np
-
 from glisson.anatomy import SEGMENT_NAMES, CavaSplit, SegmentMap, VesselAnatomy
 from glisson.case import Case, Unknown
 from glisson.errors import InputError
 from glisson.geometry import Mask, Surface
-from glisson.knowledge import knowledge_base, margins
-from glisson.planning.ablation import Ablation, ablation_candidates
-from glisson.planning.ablation import as_candidate as ablation_as_candidate
-from glisson.planning.ablation_margin import wide_part
-from glisson.planning.act_rules import act_burden, heat_rules, needle_rules
+from glisson.knowledge import margins
+from glisson.planning.ablation import Ablation
+from glisson.planning.acts import Shared, acts_on, shared_of
 from glisson.planning.clearance import Candidate, Effort, Problem, Search, SegmentNeed, Threshold, search
-from glisson.planning.enlarging import enlargements
-from glisson.planning.liver_voxels import LiverVoxels, segment_numbers
+from glisson.planning.growth import Hypertrophy, recorded_growth
+from glisson.planning.liver_voxels import LiverVoxels
 from glisson.planning.margins import SegmentBorders
-from glisson.planning.needle import NeedleSearch, needle_paths
-from glisson.planning.needle_map import NeedleMap, needle_map
+from glisson.planning.needle import NeedleSearch
 from glisson.planning.remnant import RemnantRules, remnant_rules
-from glisson.planning.resecting import resection_candidates
 from glisson.planning.resection import Resection
 from glisson.planning.robustness import Robustness, robustness
-from glisson.planning.supply import Supply
+from glisson.planning.settings import KINDS, PlanSettings
+from glisson.planning.staging import StagedPlan
+from glisson.planning.staging_record import already_enlarged, planned_day, portal_words
+from glisson.planning.staging_search import Staging, StagingFacts, search_stages, with_growth
 from glisson.planning.wedge import Wedge
-from glisson.planning.wedge_candidates import as_candidate as wedge_as_candidate
-from glisson.planning.wedge_candidates import wedge_candidates
-from glisson.planning.zones import device_zones
 from glisson.scene import Scene
 
 __all__ = ["KINDS", "Clearing", "PlanSettings", "clear_liver"]
-
-KINDS = ("resection", "wedge", "ablation")
-"""Acts that may be offered; `PlanSettings.allow` chooses among them."""
 
 MUST = ("confirmed", "probable", "vanished")
 OPEN = ("indeterminate",)
 """Natures of the lesions that must be treated, and of those that give a second question."""
 
-MOST_ZONES = 4
-"""An ablation of more zones is not offered."""
-
-KEPT_CALIBRE_MM = 5.0
-"""Portal and hepatic veins at least this wide are not cut by a wedge; its cut runs along them."""
-
-VESSEL_WORDS = {"portal": "a portal branch", "hepatic": "a hepatic vein"}
-
 SOLID = 0.8
 """A plan that holds in a smaller share of the geometric re-runs is not ranked before one that holds in more."""
-
-
-@dataclass(frozen=True)
-class PlanSettings:
-    """What the surgeon and the board set.
-
-    resection_margin_mm: planned around wedges. accept_margin_mm: the least margin of a resection. vessel_detachment:
-    whether a lesion may be detached from a vessel that stays. ablation_margin_mm: demanded of an ablation. allow: KINDS
-    that are offered. leave: lesions left to systemic therapy. seconds: how long to search.
-    """
-
-    resection_margin_mm: float
-    accept_margin_mm: float
-    ablation_margin_mm: float
-    vessel_detachment: bool = False
-    allow: tuple[str, ...] = KINDS
-    leave: tuple[str, ...] = ()
-    seconds: float = 20.0
-
-    def __post_init__(self) -> None:
-        if strangers := sorted(set(self.allow) - set(KINDS)):
-            raise InputError(f"Plans cannot allow {strangers[0]!r}; expected some of {', '.join(KINDS)}.")
-        if not self.allow:
-            raise InputError(f"Plans need at least one kind of act; expected some of {', '.join(KINDS)}.")
-        for name in ("resection_margin_mm", "accept_margin_mm", "ablation_margin_mm"):
-            if not 0 <= getattr(self, name) <= 50:
-                raise InputError(f"{name} is {getattr(self, name)}; expected 0 to 50 mm.")
-
-    @classmethod
-    def by_rules(cls, **changes: object) -> PlanSettings:
-        """The margins of the knowledge base, with whatever is changed."""
-        known = margins()
-        values = {
-            "resection_margin_mm": known.resection_plan_mm,
-            "accept_margin_mm": known.resection_accept_mm,
-            "ablation_margin_mm": known.ablation_minimum_mm,
-        }
-        return cls(**{**values, **changes})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +45,8 @@ class Clearing:
     problem, found: with every lesion that must or may have to be treated. without_open, found_without_open: the same
     without the indeterminate ones; None when there are none. robustness: name of a plan -> how it fares in re-runs.
     voxels: the numbering of the liver. wedges, ablations, needles: what stands behind the candidates. left_out: lesion
-    -> why it is not among the targets. notes: what was not looked at.
+    -> why it is not among the targets. staged, staged_without_open: plans that hold only if the remnant grows first,
+    where no other does. growth: what two volumetries of the record say. notes: what was not looked at.
     """
 
     settings: PlanSettings
@@ -115,24 +61,10 @@ class Clearing:
     ablations: tuple[Ablation, ...] = ()
     needles: Mapping[str, NeedleSearch] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    staged: tuple[StagedPlan, ...] = ()
+    staged_without_open: tuple[StagedPlan, ...] = ()
+    growth: Hypertrophy | Unknown = field(default_factory=lambda: Unknown("no second volumetry is recorded"))
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class _Setting:
-    """What all candidates share."""
-
-    scene: Scene
-    liver: Mask
-    voxels: LiverVoxels
-    segments: SegmentMap | None
-    labels: np.ndarray | None
-    supplies: Mapping[str, Supply]
-    masks: Mapping[str, Mask]
-    cava: Mask | None
-    surfaces: Mapping[str, Surface]
-    settings: PlanSettings
-    rules: Mapping[str, tuple[tuple[str, str], ...]]
 
 
 def clear_liver(
@@ -148,32 +80,29 @@ def clear_liver(
     surfaces: Mapping[str, Surface] | None = None,
     settings: PlanSettings | None = None,
     rules: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> Clearing | None:
     """Search the plans that treat every lesion and leave enough liver, or prove that the catalogue holds none.
 
     liver, segments, vessels, cava: as anatomy gives them. resections: as `standard_resections` gives them. natures:
     lesion id -> nature. rules: kind of act, or kind and lesion ("ablation L2") -> (rule, verdict) pairs; a
-    contraindication takes it out. Returns None when no lesion inside the liver has to be treated. Raises InputError for
+    contraindication takes it out. facts: what the rules on embolisation, two stages and ALPPS may ask; by default those
+    of the record. Returns None when no lesion inside the liver has to be treated. Raises InputError for
     a lesion to leave that is not there.
     """
     how = settings or PlanSettings.by_rules()
     targets, left_out = _targets(scene, liver, natures, how)
     if not targets:
         return None
-    shared = _shared(scene, liver, segments, vessels, cava, surfaces or {}, how, rules or {})
-    ablations, needles = _ablations(shared, targets)
-    wedges = _wedges(shared, targets)
-    candidates = (
-        *_resection_candidates(shared, resections, targets),
-        *(_wedge_candidate(shared, one) for one in wedges),
-        *(_ablation_candidate(shared, one) for one in ablations),
-    )
+    shared = shared_of(scene, liver, segments, vessels, cava, surfaces or {}, how, rules or {})
+    acts = acts_on(shared, resections, targets)
     limits = remnant_rules(case.facts())
-    problem = _problem(shared, limits, tuple(candidates), targets)
-    found = _ranked(search(problem, Effort(how.seconds)), problem, shared.voxels)
+    problem = _problem(shared, limits, acts.candidates, targets)
+    later = _staging_facts(case, shared, vessels, limits, problem, facts)
+    found, staging = _searched(shared, problem, later)
     sure = tuple(name for name in targets if natures.get(name, "indeterminate") in MUST)
     fewer = replace(problem, targets=sure) if sure and sure != targets else None
-    found_fewer = None if fewer is None else _ranked(search(fewer, Effort(how.seconds)), fewer, shared.voxels)
+    found_fewer, fewer_staging = (None, Staging()) if fewer is None else _searched(shared, fewer, later)
     plans = [(problem, plan) for plan in found.plans]
     plans += [(fewer, plan) for plan in found_fewer.plans] if fewer is not None and found_fewer is not None else []
     return Clearing(
@@ -185,11 +114,44 @@ def clear_liver(
         found_without_open=found_fewer,
         robustness=MappingProxyType({plan.name: robustness(asked, plan, shared.voxels) for asked, plan in plans}),
         voxels=shared.voxels,
-        wedges=wedges,
-        ablations=ablations,
-        needles=needles,
+        wedges=acts.wedges,
+        ablations=acts.ablations,
+        needles=acts.needles,
         left_out=left_out,
-        notes=_notes(shared, limits),
+        staged=staging.plans,
+        staged_without_open=fewer_staging.plans,
+        growth=recorded_growth(case, limits.expected_ml),
+        notes=(*_notes(shared, limits), *((later,) if isinstance(later, str) else ())),
+    )
+
+
+def _searched(shared: Shared, problem: Problem, later: StagingFacts | str) -> tuple[Search, Staging]:
+    """The search, and where it proved that no plan holds as the liver is, what growth makes possible.
+
+    later: why no growth is looked at, in words, or what the search for it needs.
+    """
+    found = _ranked(search(problem, Effort(shared.settings.seconds)), problem, shared.voxels)
+    if found.outcome != "none" or isinstance(later, str):
+        return found, Staging()
+    staging = search_stages(problem, later, Effort(shared.settings.seconds))
+    return with_growth(found, staging), staging
+
+
+def _staging_facts(
+    case: Case,
+    shared: Shared,
+    vessels: VesselAnatomy | None,
+    limits: RemnantRules,
+    problem: Problem,
+    facts: Mapping[str, object] | None,
+) -> StagingFacts | str:
+    if why := already_enlarged(case, shared.scene):
+        return why
+    return StagingFacts(
+        facts=case.facts() if facts is None else facts,
+        needed_decided=len(limits.open_percents) == 1,
+        procedure=planned_day(case, shared.scene),
+        anatomy=lambda closure: portal_words(closure, problem, vessels, shared.supplies),
     )
 
 
@@ -214,144 +176,8 @@ def _targets(
     return tuple(targets), left_out
 
 
-def _shared(
-    scene: Scene,
-    liver: Mask,
-    segments: SegmentMap | None,
-    vessels: VesselAnatomy | None,
-    cava: CavaSplit | None,
-    surfaces: Mapping[str, Surface],
-    how: PlanSettings,
-    rules: Mapping[str, tuple[tuple[str, str], ...]],
-) -> _Setting:
-    tumour = np.zeros(liver.count, np.bool_)
-    voxels = LiverVoxels(liver, tumour)
-    for lesion in scene.lesions:
-        tumour[voxels.of(lesion.mask)] = True
-    systems = {} if vessels is None else vessels.systems
-    return _Setting(
-        scene=scene,
-        liver=liver,
-        voxels=voxels,
-        segments=segments,
-        labels=None if segments is None else segment_numbers(voxels, segments),
-        supplies={kind: Supply(system.territories, voxels, segments) for kind, system in systems.items()},
-        masks={lesion.id: lesion.mask for lesion in scene.lesions},
-        cava=None if cava is None else cava.cava,
-        surfaces=surfaces,
-        settings=how,
-        rules=rules,
-    )
-
-
-def _resection_candidates(
-    shared: _Setting, resections: Sequence[Resection], targets: Sequence[str]
-) -> tuple[Candidate, ...]:
-    if "resection" not in shared.settings.allow or shared.segments is None or shared.labels is None:
-        return ()
-    numbers = {name: np.flatnonzero(shared.labels == value).astype(np.int32) for value, name in SEGMENT_NAMES.items()}
-    useful = [item for item in resections if set(item.margins_mm) & set(targets)]
-    return resection_candidates(useful, numbers, shared.supplies, shared.rules.get("resection", ()))
-
-
-def _wedges(shared: _Setting, targets: Sequence[str]) -> tuple[Wedge, ...]:
-    if "wedge" not in shared.settings.allow:
-        return ()
-    return wedge_candidates(
-        shared.liver,
-        {name: shared.masks[name] for name in targets},
-        shared.settings.resection_margin_mm,
-        keep=_kept_vessels(shared),
-        surfaces=shared.surfaces,
-    )
-
-
-def _kept_vessels(shared: _Setting) -> Mask | None:
-    """Portal and hepatic veins that a wedge does not cut."""
-    grid = shared.liver.grid
-    held = np.zeros(grid.shape, np.bool_)
-    for name in ("portal", "hepatic"):
-        given = shared.scene.structures.get(name)
-        wide = None if given is None else wide_part(Mask(given.on(grid, name), grid), KEPT_CALIBRE_MM)
-        if wide is not None:
-            held |= wide.data
-    if shared.cava is not None:
-        held |= shared.cava.on(grid, "the cava")
-    return Mask(held, grid) if held.any() else None
-
-
-def _wedge_candidate(shared: _Setting, one: Wedge) -> Candidate:
-    plain = wedge_as_candidate(
-        one,
-        shared.voxels,
-        accept_mm=shared.settings.accept_margin_mm,
-        segments=_segments_of(shared, one.mask),
-        burden=act_burden("wedge"),
-    )
-    causes = {"devascularised": "portal", "congested": "hepatic"}
-    removed = plain.costs["removed"]
-    lost = {
-        cause: shared.supplies[kind].lost_without(one.mask, removed)
-        for cause, kind in causes.items()
-        if kind in shared.supplies
-    }
-    return replace(plain, costs={**plain.costs, **lost}, rules=shared.rules.get("wedge", ()))
-
-
-def _ablations(shared: _Setting, targets: Sequence[str]) -> tuple[tuple[Ablation, ...], Mapping[str, NeedleSearch]]:
-    if "ablation" not in shared.settings.allow:
-        return (), {}
-    at = needle_map(shared.scene, shared.liver, needle_rules(), cava=shared.cava)
-    tumour = np.zeros(shared.liver.data.shape, np.bool_)
-    tumour.ravel()[shared.voxels.flat[shared.voxels.tumour]] = True
-    vessels = {name: shared.scene.structures[name] for name in ("portal", "hepatic") if name in shared.scene.structures}
-    found: list[Ablation] = []
-    needles: dict[str, NeedleSearch] = {}
-    for name in targets:
-        if at is not None:
-            needles[name] = needle_paths(at, name, shared.masks[name])
-        found += ablation_candidates(
-            shared.liver,
-            name,
-            shared.masks[name],
-            device_zones(knowledge_base()),
-            (shared.settings.ablation_margin_mm,),
-            most_zones=MOST_ZONES,
-            tumour=Mask(tumour, shared.liver.grid),
-            needles=_both(at, needles.get(name)),
-            vessels=vessels or None,
-            heat=heat_rules() if vessels else None,
-        )
-    return tuple(found), MappingProxyType(needles)
-
-
-def _both(at: NeedleMap | None, paths: NeedleSearch | None) -> tuple[NeedleMap, NeedleSearch] | None:
-    return None if at is None or paths is None else (at, paths)
-
-
-def _ablation_candidate(shared: _Setting, one: Ablation) -> Candidate:
-    further = len(one.zones) - 1
-    plain = ablation_as_candidate(
-        one,
-        shared.voxels,
-        segments=_segments_of(shared, shared.masks[one.lesion]),
-        burden=act_burden("ablation") + further * act_burden("further zone"),
-    )
-    rules = (*shared.rules.get("ablation", ()), *shared.rules.get(f"ablation {one.lesion}", ()))
-    limiting = {name: VESSEL_WORDS.get(what, what) for name, what in plain.limiting.items()}
-    return replace(plain, rules=rules, limiting=limiting)
-
-
-def _segments_of(shared: _Setting, mask: Mask) -> tuple[str, ...]:
-    """Segments that hold at least a tenth of a region, in Couinaud's order."""
-    if shared.labels is None:
-        return ()
-    held = np.bincount(shared.labels[shared.voxels.of(mask)], minlength=max(SEGMENT_NAMES) + 1)
-    return tuple(name for value, name in SEGMENT_NAMES.items() if 10 * held[value] >= held.sum() > 0)
-
-
 def _problem(
-    shared: _Setting, limits: RemnantRules, candidates: tuple[Candidate, ...], targets: tuple[str, ...]
+    shared: Shared, limits: RemnantRules, candidates: tuple[Candidate, ...], targets: tuple[str, ...]
 ) -> Problem:
     expected = limits.expected_ml
     threshold = Threshold(
@@ -371,13 +197,17 @@ def _problem(
         threshold=threshold,
         segments=_segment_need(shared, limits),
         expected_ml=Unknown(limits.missing) if expected is None else expected,
-        modifiers=() if shared.segments is None else enlargements(),
         allowed=frozenset({"vessel-detachment"}) if how.vessel_detachment else frozenset(),
         leave=how.leave,
+        ample_mm={
+            "resection": max(how.accept_margin_mm, how.resection_margin_mm),
+            "wedge": max(how.accept_margin_mm, how.resection_margin_mm),
+            "ablation": max(how.ablation_margin_mm, margins().ablation_aim_mm),
+        },
     )  # fmt: skip
 
 
-def _segment_need(shared: _Setting, limits: RemnantRules) -> SegmentNeed | None:
+def _segment_need(shared: Shared, limits: RemnantRules) -> SegmentNeed | None:
     if shared.segments is None or shared.labels is None or not limits.segments_needed:
         return None
     names = tuple(SEGMENT_NAMES.values())
@@ -391,7 +221,7 @@ def _ranked(found: Search, problem: Problem, voxels: LiverVoxels) -> Search:
     return replace(found, plans=tuple(sorted(found.plans, key=lambda plan: not solid[plan.name])))
 
 
-def _notes(shared: _Setting, limits: RemnantRules) -> tuple[str, ...]:
+def _notes(shared: Shared, limits: RemnantRules) -> tuple[str, ...]:
     said = []
     if shared.segments is None:
         said.append("No segment map: anatomical resections and the adjoining segments that must stay are not assessed.")

@@ -1,18 +1,25 @@
 """How much the remnant grows before a resection, as a range with its source, and how fast two volumetries say it grew.
 
 A forecast comes from published series (knowledge tables `hypertrophy` and `growth-speed`): expected growth with one
-standard deviation to either side where the series states it. Growth after occlusion of the portal vein is not linear:
-fastest in the first week. Whatever the forecast says, the remnant is measured again before deciding.
+standard deviation to either side. Growth after occlusion of the portal vein is not linear: fastest in the first week.
+Whatever the forecast says, the remnant is measured again before deciding.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from glisson.case import Case, Unknown
 from glisson.errors import InputError
 from glisson.knowledge import knowledge_base
 
-__all__ = ["Growth", "GrowthForecast", "Hypertrophy", "growth_forecast", "hypertrophy", "techniques"]
+__all__ = [
+    "ENLARGING", "HORIZON_DAYS", "Growth", "GrowthForecast", "Hypertrophy", "growth_cut_offs", "growth_forecast",
+    "hypertrophy", "procedure_day", "recorded_growth", "techniques",
+]  # fmt: skip
 
 MEASURED_DAY = 28.0
 """Day on which the growth of a series is taken to have been measured where it does not say: the four weeks that most
@@ -22,21 +29,30 @@ HORIZON_DAYS = 56.0
 """No growth is forecast beyond the longest wait of the series on the speed of growth (growth-rate-2019)."""
 
 STEP_DAYS = 0.25
+"""A day of crossing is found to a quarter of a day; no forecast is finer."""
+
+SPREAD_OF = "portal-vein-embolisation"
+"""The technique whose standard deviation stands in, in points of growth, where a series states none."""
+
+ENLARGING = ("portal-vein-embolisation", "liver-venous-deprivation", "portal-vein-ligation")
+"""Treatments of the record that make the remnant grow."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """Growth in percent of the remnant before. low and high: one standard deviation to either side, None where the
-    series states none; low is never below 0."""
+    """Growth in percent of the remnant before. low and high: one standard deviation to either side; low is never below
+    0."""
 
     expected: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class GrowthForecast:
-    """The forecast of one technique from one series. source: its id; words: who was measured."""
+    """The forecast of one technique from one series. day: when its growth was measured. daily: growth a day in percent
+    where the series states it. source: its id; words: who was measured. spread_source: whose standard deviation it is.
+    """
 
     technique: str
     total: Growth
@@ -45,32 +61,49 @@ class GrowthForecast:
     source: str
     status: str
     words: str
+    spread_source: str
+
+    @property
+    def lasts_days(self) -> float:
+        """Day after which no growth is forecast."""
+        return HORIZON_DAYS if self.daily is None else min(HORIZON_DAYS, self.total.expected / self.daily)
 
     def after(self, days: float) -> Growth:
-        """Growth `days` after the procedure. Raises InputError for a negative number of days."""
+        """Growth `days` after the procedure. Raises InputError for a negative number of days.
+
+        After the day of measurement the low end does not rise: the later rate less its standard deviation is below 0.
+        """
         share = self._share(days)
-        low, high = self.total.low, self.total.high
-        return Growth(
-            self.total.expected * share, None if low is None else low * share, None if high is None else high * share
-        )
+        return Growth(self.total.expected * share, self.total.low * min(share, 1.0), self.total.high * share)
 
     def days_until(self, percent_now: float, percent_needed: float) -> tuple[float | None, float | None, float | None]:
         """Days until a remnant reaches what is needed: at the best, as expected, at the worst; None where it does not
-        within the horizon (or where the series states no interval).
+        within the horizon.
 
         percent_now, percent_needed: remnant as a share of the same denominator, percent; percent_now above 0.
         """
         if percent_now <= 0:
             raise InputError(f"The remnant before is {percent_now} %; expected more than 0.")
         needed = 100.0 * (percent_needed / percent_now - 1.0)
-        return (self._day_of(needed, self.total.high), self._day_of(needed, self.total.expected),
-                self._day_of(needed, self.total.low))  # fmt: skip
+        return self._day_of(needed, "high"), self._day_of(needed, "expected"), self._day_of(needed, "low")
 
-    def _day_of(self, needed: float, total: float | None) -> float | None:
-        if total is None:
+    def weeks_to_wait(self, percent_now: float, percent_needed: float) -> tuple[int, int] | None:
+        """Whole weeks from the procedure between which to measure and resect; None where not even the expected growth
+        suffices.
+
+        From the day of the series' measurement, or of the expected crossing when that is later, to the crossing at the
+        low end, or the end of the forecast.
+        """
+        _, expected, worst = self.days_until(percent_now, percent_needed)
+        if expected is None:
             return None
+        first = max(_weeks(expected), _weeks(min(self.day, self.lasts_days)), 1)
+        return first, max(first, _weeks(self.lasts_days if worst is None else worst))
+
+    def _day_of(self, needed: float, end: str) -> float | None:
         steps = int(HORIZON_DAYS / STEP_DAYS) + 1
-        return next((n * STEP_DAYS for n in range(steps) if total * self._share(n * STEP_DAYS) >= needed - 1e-9), None)
+        days = (n * STEP_DAYS for n in range(steps))
+        return next((day for day in days if getattr(self.after(day), end) >= needed - 1e-9), None)
 
     def _share(self, days: float) -> float:
         """Share of the stated growth that is there after some days; above 1 after the day of measurement."""
@@ -87,13 +120,17 @@ class Hypertrophy:
 
     points: degree of hypertrophy, the difference of the standardised remnants in percentage points.
     percent_per_week: kinetic growth rate, points a week since the procedure. growth_percent: growth of the volume over
-    the volume before. definition: which of the definitions in use this is.
+    the volume before. definition: which of the definitions in use this is. days: from the procedure to the second
+    volumetry. before_ml, after_ml: the two volumes.
     """
 
     points: float
     percent_per_week: float
     growth_percent: float
     definition: str
+    days: float
+    before_ml: float
+    after_ml: float
 
 
 DEFINITION = (
@@ -114,14 +151,22 @@ def growth_forecast(technique: str) -> GrowthForecast:
         raise InputError(f"No published growth for {technique!r}; there is one for {', '.join(rows)}.")
     row = rows[technique]
     expected, spread, day, daily = (_number(row[name]) for name in ("growth", "spread", "day", "daily"))
-    if expected is None:
+    lender = row if spread is not None else rows[SPREAD_OF]
+    spread = _number(lender["spread"])
+    if expected is None or spread is None:
         raise InputError(f"The table of growth has no number for {technique!r}.")
-    total = Growth(
-        expected, None if spread is None else max(expected - spread, 0.0), None if spread is None else expected + spread
-    )
-    return GrowthForecast(
-        technique, total, MEASURED_DAY if day is None else day, daily, row.source, row.status, str(row["words"])
-    )
+    total = Growth(expected, max(expected - spread, 0.0), expected + spread)
+    measured = MEASURED_DAY if day is None else day
+    return GrowthForecast(technique, total, measured, daily, row.source, row.status, str(row["words"]), lender.source)
+
+
+def growth_cut_offs() -> tuple[float, float, str, str]:
+    """Degree of hypertrophy in points and kinetic growth rate in points a week below which the liver failed more often,
+    with source and status (table `growth-cut-offs`)."""
+    rows = {str(row["measure"]): row for row in knowledge_base().table("growth-cut-offs").rows}
+    points = _number(rows["degree of hypertrophy"]["points"]) or 0.0
+    weekly = _number(rows["kinetic growth rate"]["weekly"]) or 0.0
+    return points, weekly, rows["kinetic growth rate"].source, rows["kinetic growth rate"].status
 
 
 def hypertrophy(before_ml: float, after_ml: float, expected_total_ml: float, days: float) -> Hypertrophy:
@@ -136,13 +181,55 @@ def hypertrophy(before_ml: float, after_ml: float, expected_total_ml: float, day
         if not value > 0:
             raise InputError(f"Two volumetries need {name} above 0; given {value}.")
     points = 100.0 * (after_ml - before_ml) / expected_total_ml
-    return Hypertrophy(points, points / (days / 7.0), 100.0 * (after_ml / before_ml - 1.0), DEFINITION)
+    growth = 100.0 * (after_ml / before_ml - 1.0)
+    return Hypertrophy(points, points / (days / 7.0), growth, DEFINITION, days, before_ml, after_ml)
+
+
+def procedure_day(case: Case) -> date | Unknown:
+    """The last recorded day on which portal or hepatic veins were, or are to be, closed; Unknown with the reason."""
+    if isinstance(case.treatments, Unknown):
+        return Unknown("the treatments so far are not recorded")
+    done = [item for item in case.treatments if item.kind in ENLARGING]
+    days = [item.start for item in done if not isinstance(item.start, Unknown)]
+    if days:
+        return max(days)
+    return Unknown("the day of the embolisation is not recorded" if done else "no embolisation is recorded")
+
+
+def recorded_growth(case: Case, expected_total_ml: float | None) -> Hypertrophy | Unknown:
+    """Degree of hypertrophy and kinetic growth rate from the volumetries of the record (`liver.volumetries`).
+
+    Before: the last one up to the day of the procedure; after: the first one past it. expected_total_ml: expected total
+    liver volume, None where height or weight is not known. Unknown with the reason where something is missing.
+    """
+    given = case.liver.volumetries
+    if isinstance(given, Unknown) or len(given) < 2:
+        return Unknown("no second volumetry is recorded")
+    day = procedure_day(case)
+    if isinstance(day, Unknown):
+        return day
+    dated = sorted(given, key=lambda one: one.date)
+    before = [one for one in dated if one.date <= day]
+    after = [one for one in dated if one.date > day]
+    if not before or not after:
+        return Unknown(f"no volumetry {'before' if not before else 'after'} the embolisation is recorded")
+    if expected_total_ml is None:
+        return Unknown("the expected liver volume is not known: height and weight are needed")
+    return hypertrophy(before[-1].remnant_ml, after[0].remnant_ml, expected_total_ml, float((after[0].date - day).days))
 
 
 def _occlusion_points(days: float) -> float:
     """Points of standardised remnant gained some days after occlusion of the portal vein, by the two-phase rates."""
-    first, later = (_number(row["rate"]) or 0.0 for row in knowledge_base().table("growth-speed").rows)
+    first, later = _rates()
     return first * min(days, 7.0) / 7.0 + later * max(days - 7.0, 0.0) / 7.0
+
+
+def _rates() -> Sequence[float]:
+    return [_number(row["rate"]) or 0.0 for row in knowledge_base().table("growth-speed").rows]
+
+
+def _weeks(days: float) -> int:
+    return math.ceil(days / 7.0 - 1e-9)
 
 
 def _number(cell: object) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glisson.anatomy import SegmentMap
-from glisson.geometry import BoolArray, Grid, Mask
+from glisson.geometry import BoolArray, Grid, Mask, place
 
 __all__ = ["IntArray", "LiverVoxels", "segment_numbers"]
 
@@ -56,12 +56,10 @@ class LiverVoxels:
 
     def values(self, labels: npt.NDArray[np.generic], grid: Grid) -> npt.NDArray[np.generic]:
         """(n,) the label of each voxel; 0 where the label map does not reach. Raises FrameMismatch off the lattice."""
-        index = np.stack(np.unravel_index(self.flat, self.liver.data.shape), axis=1)
-        index -= np.array(grid.offset_in(self.grid, "labels"))
-        inside = ((index >= 0) & (index < labels.shape)).all(axis=1)
-        found = np.zeros(self.flat.size, labels.dtype)
-        found[inside] = labels[tuple(index[inside].T)]
-        return found
+        offset = grid.offset_in(self.grid, "labels")
+        if offset == (0, 0, 0) and labels.shape == self.liver.data.shape:
+            return labels[self.liver.data]
+        return place(labels, offset, self.liver.data.shape)[self.liver.data]
 
 
 def segment_numbers(voxels: LiverVoxels, segments: SegmentMap) -> npt.NDArray[np.uint8]:

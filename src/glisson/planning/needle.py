@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -71,7 +71,8 @@ class NeedleSearch:
     """The paths found to one target, the most balanced first, and what became of every way tried.
 
     fates: words of needle_fan.FATES -> number of ways. checked, not_checked: forbidden structures that were, and that
-    were not given. notes: what a reader must know, in words.
+    were not given. notes: what a reader must know, in words. target_mm: (3,) LPS. fate, reach_mm: (tried,) what became
+    of each of `directions(tried)`, and how far from the target it came; for maps of the skin.
     """
 
     lesion: str
@@ -81,6 +82,9 @@ class NeedleSearch:
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
     notes: tuple[str, ...]
+    target_mm: FloatArray
+    fate: npt.NDArray[np.int8] = field(repr=False)
+    reach_mm: npt.NDArray[np.float32] = field(repr=False)
 
 
 def needle_paths(
@@ -123,6 +127,9 @@ def needle_paths(
         checked=at.checked,
         not_checked=at.not_checked,
         notes=_search_notes(at, found, counts),
+        target_mm=target,
+        fate=tried.fate,
+        reach_mm=tried.length_mm,
     )
 
 

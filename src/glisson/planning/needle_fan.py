@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from glisson.errors import InputError
 from glisson.geometry import FloatArray, Mask
-from glisson.planning.needle_map import AIR, EDGE, QUARTER_MM, SOLID, NeedleMap
+from glisson.planning.needle_map import AIR, EDGE, LESION_BIT, QUARTER_MM, NeedleMap
 
 __all__ = [
     "BLOCKED",
@@ -39,8 +39,6 @@ AT_ONCE = 4096
 OPEN, BLOCKED, LEAVES_SCAN, TOO_LONG = range(4)
 FATES = ("open", "blocked", "leaves the scan", "longer than the needle")
 """What can become of a way, by its number."""
-
-LESION_BIT = np.uint16(1 << 15)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +90,7 @@ def fan(at: NeedleMap, lesion: Mask, target_mm: FloatArray, ways: FloatArray, *,
     beyond the target. Raises InputError when the target lies outside the map.
     """
     origin = _origin(at, target_mm)
-    field, _ = _with_lesion(at, lesion)
+    field, _ = at.marked(lesion)
     per_mm = _per_mm(at, ways)
     found = _walk(at, field, origin, per_mm, at.rules.device_length_mm - beyond_mm)
     if beyond_mm:
@@ -124,8 +122,8 @@ def _walk(at: NeedleMap, field: Float32, origins: Float32, per_mm: Float32, limi
         t = np.zeros(who.size, np.float32)
         least = np.full(who.size, enough, np.float32)
         while who.size:
-            i, j, k = ((step[a] * t + start[a]).astype(np.int32) for a in range(3))
-            value, reach = values[(i * shape[1] + j) * shape[2] + k].T
+            i, j, k = (step * t + start).astype(np.int32)
+            value, reach = values.take((i * shape[1] + j) * shape[2] + k, axis=0).T
             on = (value >= 0) & (value < AIR) & (t <= limit_mm)
             if not on.all():
                 off = ~on
@@ -145,14 +143,14 @@ def _walk(at: NeedleMap, field: Float32, origins: Float32, per_mm: Float32, limi
 def open_from(at: NeedleMap, lesion: Mask, targets_mm: FloatArray, way: FloatArray) -> npt.NDArray[np.bool_]:
     """(n,) whether the parallel ways from several targets (n, 3) to the skin are open on the map."""
     origins = np.stack([_origin(at, target) for target in targets_mm])
-    field, _ = _with_lesion(at, lesion)
+    field, _ = at.marked(lesion)
     per_mm = np.repeat(_per_mm(at, way[None]), len(origins), axis=0)
     return _walk(at, field, origins, per_mm, at.rules.device_length_mm).fate == OPEN
 
 
 def passed(at: NeedleMap, lesion: Mask, ways: Fan, chosen: npt.NDArray[np.intp]) -> Passed:
     """What some open ways of a fan pass, from points SAMPLE_MM apart."""
-    _, soft = _with_lesion(at, lesion)
+    _, soft = at.marked(lesion)
     origin, per_mm = _origin(at, ways.target_mm), _per_mm(at, ways.directions[chosen])
     length = ways.length_mm[chosen]
     out = [np.zeros(chosen.size, np.float32) for _ in range(4)]
@@ -174,7 +172,7 @@ def _looked_up(
         (per_mm[:, a, None] * np.minimum(t, length[:, None]) + (origin[a] + np.float32(0.5))).astype(np.int32)
         for a in range(3)
     )
-    seen = soft.ravel()[(i * soft.shape[1] + j) * soft.shape[2] + k]
+    seen = soft.ravel().take((i * soft.shape[1] + j) * soft.shape[2] + k)
     place = np.arange(t.size)
     last = np.where((seen & LESION_BIT) != 0, place, 0).max(axis=1)
     after = place[None, :] > last[:, None]
@@ -204,19 +202,9 @@ def capsule_degrees(at: NeedleMap, target_mm: FloatArray, ways: FloatArray, t_mm
         behind[axis] -= 1.0
         both = [map_coordinates(at.liver, where, order=1, prefilter=False, mode="nearest") for where in (ahead, behind)]
         slopes[axis] = both[0] - both[1]
-    normal = -(slopes.T @ np.linalg.inv(at.grid.affine[:3, :3]))
+    normal = -(slopes.T @ at.grid.inverse)
     cosine = np.einsum("ij,ij->i", normal, ways) / np.maximum(np.linalg.norm(normal, axis=1), 1e-9)
     return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))).astype(np.float32)
-
-
-def _with_lesion(at: NeedleMap, lesion: Mask) -> tuple[Float32, npt.NDArray[np.uint16]]:
-    """The map in which the lesion is marked and may be passed up to what is forbidden."""
-    inside = np.pad(at.blocks.share(lesion) > 0, 1)
-    field, soft = at.room.copy(), at.soft.copy()
-    value = field[inside, 0]
-    field[inside, 0] = np.where(value > SOLID, np.maximum(value, 0), value)
-    soft[inside] |= LESION_BIT | np.uint16(1)
-    return field, soft
 
 
 def _origin(at: NeedleMap, target_mm: FloatArray) -> Float32:
@@ -231,4 +219,4 @@ def _origin(at: NeedleMap, target_mm: FloatArray) -> Float32:
 
 def _per_mm(at: NeedleMap, ways: FloatArray) -> Float32:
     """(n, 3) steps of index for a mm along each way."""
-    return (np.asarray(ways) @ np.linalg.inv(at.grid.affine[:3, :3]).T).astype(np.float32)
+    return (np.asarray(ways) @ at.grid.inverse.T).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glisson.errors import InputError
-from glisson.geometry import BoolArray, Grid, Mask, box_around, box_of, distance_to
+from glisson.geometry import BoolArray, FloatArray, Grid, Mask, box_around, box_of, distance_to
 from glisson.scene import Scene
 
 __all__ = [
@@ -47,6 +48,13 @@ QUARTER_MM = 0.25
 
 MOST_QUARTERS = 127
 """... up to so many."""
+
+LESION_BIT = np.uint16(1 << 15)
+"""Marks the lesion aimed at in `soft`."""
+
+
+BUNDLE_MM = 20.0
+"""Blocks of an outline are bundled in cubes of about this side: far bundles are passed over whole."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +94,35 @@ class NeedleRules:
 
 @dataclass(frozen=True, eq=False)
 class Outlined:
-    """A structure as it was outlined, and (N, 3) the index of the blocks that its outline passes."""
+    """A structure as it was outlined, and the blocks of the map that its outline passes, in bundles of near ones.
+
+    cells: (N, 3) index of those blocks; cells_mm: (N, 3) their middles. offset: of the mask's first voxel on the scan.
+    start: (B + 1,) bundle n is cells[start[n]:start[n + 1]]; middles_mm (B, 3), radii_mm (B,): balls that hold the
+    middles of its blocks.
+    """
 
     mask: Mask
+    offset: tuple[int, int, int]
     cells: npt.NDArray[np.int64]
+    cells_mm: FloatArray
+    start: npt.NDArray[np.intp]
+    middles_mm: FloatArray
+    radii_mm: FloatArray
+
+    @classmethod
+    def of(cls, mask: Mask, entered: BoolArray, blocks: Blocks) -> Outlined:
+        """A structure and the blocks with at least one of its voxels."""
+        cells = _outline(entered)
+        across = np.array([max(int(BUNDLE_MM / pitch), 1) for pitch in blocks.grid.spacing_mm])
+        bundle = np.ravel_multi_index(tuple((cells // across).T), entered.shape)
+        order = np.argsort(bundle, kind="stable")
+        cells, points = cells[order], blocks.grid.to_mm(cells[order])
+        start = np.flatnonzero(np.diff(bundle[order], prepend=-1))
+        counts = np.diff(start, append=len(cells))
+        middles = np.add.reduceat(points, start) / counts[:, None] if len(cells) else points
+        away = np.linalg.norm(points - np.repeat(middles, counts, axis=0), axis=1)
+        radii = np.maximum.reduceat(away, start) if len(cells) else away
+        return cls(mask, mask.grid.offset_in(blocks.scan), cells, points, np.append(start, len(cells)), middles, radii)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +148,23 @@ class NeedleMap:
     vessels: Mapping[str, Outlined]
     lungs: Mapping[str, Outlined]
     blocks: Blocks = field(repr=False)
+    _marked: list[tuple[Mask, Float32, npt.NDArray[np.uint16]]] = field(default_factory=list, repr=False)
+
+    def marked(self, lesion: Mask) -> tuple[Float32, npt.NDArray[np.uint16]]:
+        """room and soft in which a lesion is marked (LESION_BIT) and may be passed up to what is forbidden.
+
+        The last one is kept: every search to one lesion asks for it several times.
+        """
+        if self._marked and self._marked[0][0] is lesion:
+            return self._marked[0][1:]
+        self._marked.clear()
+        inside = np.pad(self.blocks.share(lesion) > 0, 1)
+        field, soft = self.room.copy(), self.soft.copy()
+        value = field[inside, 0]
+        field[inside, 0] = np.where(value > SOLID, np.maximum(value, 0), value)
+        soft[inside] |= LESION_BIT | np.uint16(1)
+        self._marked.append((lesion, field, soft))
+        return field, soft
 
     @property
     def checked(self) -> tuple[str, ...]:
@@ -154,7 +204,7 @@ def needle_map(scene: Scene, liver: Mask, rules: NeedleRules, *, cava: Mask | No
         liver=np.pad(_smoothed(share, grid), 1),
         skin=skin,
         whole_liver=liver,
-        forbidden=MappingProxyType({name: Outlined(mask, _outline(entered[name])) for name, mask in masks.items()}),
+        forbidden=MappingProxyType({name: Outlined.of(mask, entered[name], blocks) for name, mask in masks.items()}),
         not_checked=missing,
         vessels=vessels,
         lungs=lungs,
@@ -170,6 +220,11 @@ class Blocks:
     start: tuple[int, ...]
     stride: tuple[int, ...]
     grid: Grid
+
+    @cached_property
+    def inner(self) -> npt.NDArray[np.int64]:
+        """(n, 3) index of each voxel of a block within it."""
+        return np.argwhere(np.ones(self.stride, np.bool_))
 
     @classmethod
     def over(cls, scan: Grid, liver: Mask, skin: Mask, reach_mm: float) -> Blocks:
@@ -265,12 +320,14 @@ def _trees(
         mask = scene.structures.get(name)
         if mask is not None and not mask.is_empty:
             at = blocks.entered(mask)
-            found[name] = Outlined(mask, _outline(at))
+            found[name] = Outlined.of(mask, at, blocks)
             together |= at
-    if not together.any():
-        return MappingProxyType(found), np.full(together.shape, MOST_QUARTERS, np.uint16)
-    away = distance_to(together, blocks.grid.spacing_mm)
-    return MappingProxyType(found), np.minimum(away / QUARTER_MM, MOST_QUARTERS).astype(np.uint16)
+    quarters = np.full(together.shape, MOST_QUARTERS, np.uint16)
+    near = box_of(together, pad=int(np.ceil(MOST_QUARTERS * QUARTER_MM / min(blocks.grid.spacing_mm))))
+    if near is not None:
+        away = distance_to(together[near], blocks.grid.spacing_mm)
+        quarters[near] = np.minimum(away / QUARTER_MM, MOST_QUARTERS).astype(np.uint16)
+    return MappingProxyType(found), quarters
 
 
 def _smoothed(share: Float32, grid: Grid) -> Float32:

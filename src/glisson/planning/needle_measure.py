@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from glisson.geometry import BoolArray, FloatArray, Mask
 from glisson.planning.needle_fan import capsule_degrees
@@ -77,17 +78,26 @@ def measured(at: NeedleMap, lesion: Mask, target: FloatArray, way: FloatArray, b
 def inside(mask: Mask, points_mm: FloatArray) -> BoolArray:
     """(n,) whether each point lies in a voxel of the mask."""
     index = np.rint(mask.grid.to_index(points_mm)).astype(np.int64)
-    held = ((index >= 0) & (index < mask.data.shape)).all(axis=1)
+    held = within(index, mask.data.shape)
     result = np.zeros(len(index), np.bool_)
     result[held] = mask.data[tuple(index[held].T)]
+    return result
+
+
+def within(index: npt.NDArray[np.integer], shape: tuple[int, ...]) -> BoolArray:
+    """(n,) which of (n, 3) indices lie on a grid of a shape."""
+    result = np.ones(len(index), np.bool_)
+    for column, size in zip(index.T, shape, strict=True):
+        result &= (column >= 0) & (column < size)
     return result
 
 
 def distance_to_segment(points: FloatArray, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(n,) distance of points (n, 3) to the straight line from a to b, and (n, 3) the vectors from it to them."""
     along = b - a
-    share = np.clip((points - a) @ along / max(float(along @ along), 1e-12), 0.0, 1.0)
-    gap = points - (a + share[:, None] * along)
+    gap = points - a
+    share = (gap[:, 0] * along[0] + gap[:, 1] * along[1] + gap[:, 2] * along[2]) / max(float(along @ along), 1e-12)
+    gap -= np.clip(share, 0.0, 1.0)[:, None] * along
     return np.sqrt(np.einsum("ij,ij->i", gap, gap)), gap
 
 
@@ -116,16 +126,20 @@ def _nearest(at: NeedleMap, structures: Mapping[str, Outlined], a: FloatArray, b
 
 
 def _clearance(at: NeedleMap, one: Outlined, a: FloatArray, b: FloatArray) -> float | None:
-    """Blocks first, then the voxels of the near ones; a voxel is its box, whose far corner is taken as reached."""
+    """Bundles of blocks first, then blocks, then the voxels of the near ones; a voxel is its box, whose far corner is
+    taken as reached.
+    """
     if not len(one.cells):
         return None
     blocks = at.blocks
-    away, _ = distance_to_segment(blocks.grid.to_mm(one.cells), a, b)
-    near = one.cells[away <= away.min() + np.linalg.norm(blocks.grid.spacing_mm)]
-    inner = np.stack(np.meshgrid(*(np.arange(n) for n in blocks.stride), indexing="ij"), axis=-1).reshape(-1, 3)
-    index = (near[:, None] * blocks.stride + inner).reshape(-1, 3) + blocks.start
-    index = index - one.mask.grid.offset_in(blocks.scan)
-    index = index[((index >= 0) & (index < one.mask.data.shape)).all(axis=1)]
+    diagonal = float(np.linalg.norm(blocks.grid.spacing_mm))
+    middle, _ = distance_to_segment(one.middles_mm, a, b)
+    bundles = np.flatnonzero(middle - one.radii_mm <= (middle + one.radii_mm).min() + diagonal)
+    close = np.concatenate([np.arange(one.start[n], one.start[n + 1]) for n in bundles])
+    away, _ = distance_to_segment(one.cells_mm[close], a, b)
+    near = one.cells[close[away <= away.min() + diagonal]]
+    index = (near[:, None] * blocks.stride + blocks.inner).reshape(-1, 3) + np.subtract(blocks.start, one.offset)
+    index = index[within(index, one.mask.data.shape)]
     index = index[one.mask.data[tuple(index.T)]]
     away, gap = distance_to_segment(one.mask.grid.to_mm(index), a, b)
     half = np.abs(gap @ one.mask.grid.directions) @ (np.array(one.mask.grid.spacing_mm) / 2)

@@ -98,7 +98,7 @@ def _is_whole(item: Resection, lesion: str) -> bool:
 
 
 def _costs(item: Resection, numbers: Mapping[str, IntArray], supplies: Mapping[str, Supply]) -> dict[str, IntArray]:
-    removed = np.sort(np.concatenate([numbers[name] for name in item.segments]))
+    removed = np.sort(np.concatenate([numbers[name] for name in item.segments]), kind="stable")
     causes = {"devascularised": "portal", "congested": "hepatic"}
     lost = {
         cause: supplies[kind].lost_without_segments(item.segments, removed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from glisson.anatomy import SegmentMap
+from glisson.anatomy import RemnantInterval, SegmentMap
 from glisson.geometry import Mask
 
 __all__ = ["Resection", "removed_mask"]
@@ -23,6 +23,7 @@ class Resection:
     margin_notes says which. clears: ids removed whole with at least the accepted margin; leaves: every other id (benign
     lesions are in neither). kept_groups: the segments kept, in groups that adjoin. verdict: on the remnant only:
     "enough", "too little" or "undetermined", with reasons in words, the deciding one first.
+    interval: what uncertain borders of a computed segment map make of remnant_percent_nontumour; None for a given map.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Resection:
     margin_notes: Mapping[str, str] = field(default_factory=dict)
     kept_groups: tuple[tuple[str, ...], ...] = ()
     segment_map: SegmentMap | None = field(default=None, repr=False)
+    interval: RemnantInterval | None = None
 
     @property
     def removed(self) -> Mask | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from glisson.anatomy import SEGMENT_NAMES, SegmentMap
+from glisson.anatomy import SEGMENT_NAMES, RemnantInterval, SegmentChances, SegmentMap, remnant_interval
 from glisson.case import Case
 from glisson.geometry import Grid, Mask, Surface, reaches_border, surface
 from glisson.knowledge import margins
@@ -73,6 +73,7 @@ class _Liver:
     rules: RemnantRules
     accept_mm: float
     cut_by_scan: bool
+    chances: SegmentChances | None
 
 
 def standard_resections(
@@ -160,6 +161,7 @@ def _prepare(
         rules=remnant_rules(case.facts()),
         accept_mm=margins().resection_accept_mm,
         cut_by_scan=reaches_border(liver, scene.grid),
+        chances=None if segments.chances is None else segments.chances.without(one.mask for one in scene.lesions),
     )
 
 
@@ -181,7 +183,15 @@ def _evaluate(entry: StandardResection, liver: _Liver) -> Resection:
     expected = liver.rules.expected_ml
     standardised = None if expected is None else 100.0 * stays * voxel_ml / expected
     groups = liver.borders.adjoining(kept)
-    verdict, reasons = liver.rules.verdict(nontumour, standardised, len(groups[0]) if groups else 0)
+    together = len(groups[0]) if groups else 0
+    verdict, reasons = liver.rules.verdict(nontumour, standardised, together)
+    interval = _interval(liver, entry, nontumour)
+    if (
+        interval is not None
+        and nontumour
+        and _verdicts(liver, interval, nontumour, standardised, together) != {verdict}
+    ):
+        reasons = (*reasons, _BORDERS.format(interval.low_percent, interval.high_percent))
     notes = _notes(liver, groups)
     if liver.cut_by_scan and verdict != "undetermined":
         verdict = "undetermined"
@@ -208,7 +218,29 @@ def _evaluate(entry: StandardResection, liver: _Liver) -> Resection:
         margin_notes=MappingProxyType({name: why for name, (_, why) in found.items() if why}),
         kept_groups=groups,
         segment_map=liver.segments,
+        interval=interval,
     )
+
+
+_BORDERS = "Uncertain segment borders could change this: the remnant may be {:.0f} to {:.0f} % of non-tumour liver."
+
+
+def _interval(liver: _Liver, entry: StandardResection, nontumour: float) -> RemnantInterval | None:
+    """What uncertain borders make of the remnant; it always holds the remnant as measured by voxels."""
+    if liver.chances is None:
+        return None
+    found = remnant_interval(liver.chances, entry.segments)
+    low, high = min(found.low_percent, nontumour), max(found.high_percent, nontumour)
+    return replace(found, percent=nontumour, low_percent=low, high_percent=high)
+
+
+def _verdicts(
+    liver: _Liver, interval: RemnantInterval, nontumour: float, standardised: float | None, together: int
+) -> set[str]:
+    """The verdicts at the two ends of an interval."""
+    ends = (interval.low_percent, interval.high_percent)
+    scaled = [None if standardised is None else standardised * end / nontumour for end in ends]
+    return {liver.rules.verdict(end, other, together)[0] for end, other in zip(ends, scaled, strict=True)}
 
 
 NO_BORDER = "the removed part has no border with the rest of the liver"

@@ -40,14 +40,17 @@ class Supply:
     segments: SegmentMap | None
 
     @cached_property
-    def branch(self) -> npt.NDArray[np.int64]:
+    def branch(self) -> IntArray:
         """(n,) id + 1 of the branch that serves each voxel."""
         labels = self.territories.labels
-        return self.voxels.values(labels.data, labels.grid).astype(np.int64)
+        return self.voxels.values(labels.data, labels.grid).astype(np.int32)
 
     @cached_property
     def _from_segments(self) -> tuple[npt.NDArray[np.uint8], FloatArray]:
-        """(nodes,) segment that holds each node, 0 for none; (nodes, 9) distance of each node to each segment, mm."""
+        """(nodes,) segment that holds each node, 0 for none; (nodes, 9) distance of each node to each segment, mm.
+
+        Distances beyond SPARED_MM are infinite.
+        """
         from scipy.spatial import cKDTree
 
         assert self.segments is not None
@@ -58,7 +61,8 @@ class Supply:
             mask = self.segments.mask(name)
             if mask.is_empty:
                 continue
-            away[:, value] = cKDTree(_rim_mm(mask), balanced_tree=False).query(nodes)[0]
+            tree = cKDTree(_rim_mm(mask), balanced_tree=False, compact_nodes=False)
+            away[:, value] = tree.query(nodes, distance_upper_bound=np.nextafter(SPARED_MM, np.inf))[0]
             holds[_inside(mask, nodes)] = value
         return holds, away
 
@@ -75,14 +79,9 @@ class Supply:
 
     def lost_without(self, region: Mask, numbers: IntArray) -> IntArray:
         """Voxels outside a removed region (a wedge) that lose this system with it; numbers: the region's voxels."""
-        from scipy.ndimage import distance_transform_edt
-
-        nodes = self.territories.tree.nodes_mm
-        padded = np.pad(region.data, 1)
-        depth = distance_transform_edt(padded, region.grid.spacing_mm)[1:-1, 1:-1, 1:-1]
-        index, held = _index_in(region, nodes)
-        inside = np.zeros(len(nodes), np.bool_)
-        inside[held] = depth[tuple(index[held].T)] > SPARED_BY_WEDGE_MM
+        index, held = _index_in(region, self.territories.tree.nodes_mm)
+        inside = held.copy()
+        inside[held] = _deeper(region, index[held], SPARED_BY_WEDGE_MM)
         return self._lost(inside, numbers)
 
     def _lost(self, cut_nodes: BoolArray, removed: IntArray) -> IntArray:
@@ -91,8 +90,9 @@ class Supply:
             return np.zeros(0, np.int32)
         behind = np.zeros(len(self.territories.tree.branches) + 1, np.bool_)
         behind[np.array(sorted(self._behind(cut_nodes)), dtype=np.int64) + 1] = True
-        lost = np.flatnonzero(behind[self.branch]).astype(np.int32)
-        return np.setdiff1d(lost, removed, assume_unique=True)
+        lost = behind.take(self.branch)
+        lost[removed] = False
+        return np.flatnonzero(lost).astype(np.int32)
 
     def _behind(self, cut_nodes: BoolArray) -> set[int]:
         """Branches that lose their supply: all that come from a cut one, and those cut in their first half."""
@@ -105,6 +105,18 @@ class Supply:
             if np.flatnonzero(cut_nodes[own])[0] < FIRST_HALF * len(own):
                 found.add(branch)
         return found
+
+
+def _deeper(region: Mask, index: npt.NDArray[np.int64], depth_mm: float) -> BoolArray:
+    """(n,) which voxels of a region are farther than a depth from every voxel centre outside it."""
+    reach = np.floor(depth_mm / np.array(region.grid.spacing_mm)).astype(int)
+    steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1).reshape(-1, 3)
+    steps = steps[np.linalg.norm(steps * region.grid.spacing_mm, axis=1) <= depth_mm]
+    padded = np.pad(region.data, [(n, n) for n in reach])
+    result = np.ones(len(index), np.bool_)
+    for step in steps + reach:
+        result &= padded[tuple((index + step).T)]
+    return result
 
 
 def _rim_mm(mask: Mask) -> FloatArray:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from glisson.geometry import Mask, Surface, surface
 from glisson.planning.clearance import Candidate
 from glisson.planning.liver_voxels import LiverVoxels
 from glisson.planning.wedge import Wedge, wedge
+from glisson.planning.wedge_light import Ground
 
 __all__ = ["as_candidate", "clusters", "wedge_candidates"]
 
@@ -35,14 +34,11 @@ def wedge_candidates(
     """
     inside = {name: mask for name, mask in lesions.items() if (mask.data & liver.on(mask.grid, "the liver")).any()}
     meshes = {name: (surfaces or {}).get(name) or surface(mask) for name, mask in inside.items()}
-    together = np.zeros(liver.data.shape, np.bool_)
-    for mask in lesions.values():
-        together |= mask.on(liver.grid, "a lesion")
-    tumour = Mask(together, liver.grid)
+    ground = Ground.of(liver, lesions.values(), keep)
 
     def cut(names: Sequence[str]) -> Wedge:
         chosen = {name: inside[name] for name in names}
-        return wedge(liver, chosen, margin_mm, tumour=tumour, keep=keep, surfaces=meshes)
+        return wedge(liver, chosen, margin_mm, surfaces=meshes, ground=ground)
 
     single = {name: cut([name]) for name in inside}
     found = list(single.values())

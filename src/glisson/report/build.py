@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 from glisson.report import cards, concerns, evidence, plans, record, tables
 from glisson.report.answer import headline, held_back, lesions_by_duty
+from glisson.report.growth import growth_tables
 from glisson.report.medicine import options_table, scores_table
+from glisson.report.plan_pages import plan_pages
 from glisson.report.plans import lesion_actions
+from glisson.report.segments import segments_table
+from glisson.report.timeline import timeline_tables
 from glisson.report.vessels import branches_table
 from glisson.report.view import DossierView, Fact, Figure, PageOne
 from glisson.report.ways import paths
@@ -57,8 +61,8 @@ def dossier_view(
 ) -> DossierView:
     """The view model of an assessment.
 
-    figures: the pictures by key (axial, front, overview, montage-N, remnant, resections, lesion-ID); those missing are
-    left out.
+    figures: the pictures by key (axial, front, overview, segments, montage-N, remnant, resections, lesion-ID); those
+    missing are left out.
     stamped: the time of writing; None leaves it out.
     """
     figures = figures or {}
@@ -76,8 +80,15 @@ def dossier_view(
         page_one=_page_one(result, figures, letters),
         options=options_table(result),
         plans=plans.plans_table(result),
+        plan_pages=plan_pages(result, figures),
         verdicts=plans.verdicts_table(result),
         eased=plans.eased_table(result),
+        growth=growth_tables(result),
+        growth_figures=_some(figures, "growth"),
+        timeline=timeline_tables(result),
+        timeline_figures=_some(
+            figures, "strips", "courses", *(key for key in figures if key.startswith("ablated-")), "response"
+        ),
         missing=evidence.missing_table(result),
         changes=evidence.changes_table(result),
         disputes=evidence.disputes_table(result),
@@ -88,9 +99,10 @@ def dossier_view(
         resections_note=tables.resections_note(result),
         remnant_figures=_some(figures, "resections", "remnant"),
         liver=tables.liver_table(result),
+        segments=segments_table(result),
         branches=branches_table(result),
         scores=scores_table(result),
-        overview=_some(figures, "overview", "trees", "territories"),
+        overview=_some(figures, "overview", "trees", "territories", "segments"),
         cards_note=cards.cards_note(result, figures),
         cards=cards.cards(result, words, figures),
         montage=tuple(figures[key] for key in figures if key.startswith("montage")),

@@ -61,6 +61,17 @@ METHODS: dict[str, Method] = {
     "lesions[].distance_mm.cava": Method(
         "To the vena cava", "mm", "shortest distance between the surfaces of lesion and cava; 0 when they touch"
     ),
+    "segments.volumes_ml": Method("Segment volume", "mL", "voxels of the segment times voxel volume"),
+    "segments.parts_of_four": Method(
+        "IVa and IVb",
+        "mL",
+        "voxels of segment IV above and below a height; the note names what gave the height",
+    ),
+    "segments.certainty": Method(
+        "Certainty of a segment",
+        "0 to 1",
+        "only for computed segments: mean chance over its voxels that a reader gives the same label",
+    ),
     "burden.count": Method("Lesions counted", "", "lesions outlined, without benign, vanished and treated ones"),
     "burden.bilobar": Method("In both lobes", "", "a lesion counted lies in the right lobe and one in the left"),
     "burden.total_ml": Method("Total tumour volume", "mL", "sum over the lesions counted"),
@@ -85,6 +96,12 @@ METHODS: dict[str, Method] = {
         "Remnant, standardised",
         "%",
         "non-tumour remnant over the liver volume expected from body size; the resection's notes name the formula",
+    ),
+    "resections[].remnant_interval": Method(
+        "Remnant, limits",
+        "% of non-tumour liver",
+        "only for computed segments: every cell lost whose chance of removal exceeds a cut, and its converse; the cut "
+        "is set on cross-validated livers; null for a given segment map",
     ),
     "resections[].clears": Method(
         "Lesions removed",

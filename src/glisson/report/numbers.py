@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 from glisson.case import Unknown
 from glisson.knowledge import knowledge_base
 from glisson.report.evidence import claims_data, costs_data, used_sources
+from glisson.report.growth import growth_findings
 from glisson.report.medicine import alerts, option_data, score_data, staging
 from glisson.report.methods import METHODS
+from glisson.report.plan_pages import lesion_plans
+from glisson.report.segments import interval_data, segments_data
+from glisson.report.timeline import timeline_data
 from glisson.report.vessels import relations_data, vessels_data
 
 if TYPE_CHECKING:
@@ -42,10 +46,20 @@ def findings(result: Assessment, *, stamped: datetime | None = None) -> dict[str
         "case": result.case.id,
         "research_software": "not a medical device; not for clinical decisions without review",
         "liver": _liver(result),
-        "lesions": [{**_lesion(lesion), "relations": relations_data(result, lesion.id)} for lesion in result.lesions],
+        "lesions": [
+            {
+                **_lesion(lesion),
+                "relations": relations_data(result, lesion.id),
+                "plans": lesion_plans(result, lesion.id),
+            }
+            for lesion in result.lesions
+        ],
+        "segments": segments_data(result),
+        "timeline": timeline_data(result),
         "vessels": vessels_data(result),
         "burden": _burden(result),
         "resections": [_resection(resection) for resection in result.resections],
+        "growth": growth_findings(result),
         "answers": [_answer(answer) for answer in result.answers],
         "options": [option_data(option) for option in result.options],
         "scores": [score_data(score) for score in result.scores],
@@ -189,6 +203,7 @@ def _resection(resection: Any) -> dict[str, Any]:
         "remnant_nontumour_ml": _ml(resection.remnant_nontumour_ml),
         "remnant_percent_nontumour": _share(resection.remnant_percent_nontumour),
         "remnant_percent_standardised": _share(resection.remnant_percent_standardised),
+        "remnant_interval": interval_data(resection.interval),
         "clears": list(resection.clears),
         "leaves": list(resection.leaves),
         "margins_mm": {name: _mm(resection.margins_mm[name]) for name in resection.margins_mm},

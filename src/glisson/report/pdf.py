@@ -38,7 +38,7 @@ def typeset(template: str, data: Mapping[str, object], pictures: Mapping[str, by
     """
     import typst
 
-    text = files("glisson.report").joinpath("templates", template).read_text(encoding="utf-8")
+    folder = files("glisson.report").joinpath("templates")
     with tempfile.TemporaryDirectory(prefix="glisson-") as name:
         root = Path(name)
         for file, png in pictures.items():
@@ -46,7 +46,9 @@ def typeset(template: str, data: Mapping[str, object], pictures: Mapping[str, by
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(png)
         (root / "view.json").write_text(json.dumps(data), encoding="utf-8")
-        (root / template).write_text(text, encoding="utf-8")
+        for item in folder.iterdir():
+            if item.name.endswith(".typ"):
+                (root / item.name).write_text(item.read_text(encoding="utf-8"), encoding="utf-8")
         made: bytes = typst.compile(
             root / template,
             root=root,

@@ -7,23 +7,27 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from glisson.report.answer import limit_answer
+from glisson.report.answer import held_back, limit_answer
 from glisson.report.build import actions
 from glisson.report.concerns import leading_resections
+from glisson.report.growth import shown_staged
+from glisson.report.plan_pictures import first_drawing, plan_steps
+from glisson.report.timeline import followed_names
 from glisson.report.view import Figure
 from glisson.report.words import slug
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
-    from glisson.lesions import LesionFinding
-    from glisson.report.figures import Marks, Parts, Picture
+    from glisson.report.figures import Parts, Picture
 
 __all__ = ["Drawn", "draw"]
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Figures by key (axial, front, overview, remnant, resections, montage-N, lesion-ID), and PNG bytes by file."""
+    """Figures by key (axial, front, overview, segments, remnant, resections, montage-N, lesion-ID, plans-chart, plan-N,
+    plan-N-acts, needle-ID); PNGs by file.
+    """
 
     figures: dict[str, Figure]
     files: dict[str, bytes]
@@ -50,15 +54,22 @@ def draw(result: Assessment, say: Callable[[str, float], None]) -> Drawn:
 def _steps(result: Assessment) -> Iterator[tuple[str, str, Callable[[], Sequence[Picture]]]]:
     """Key, title and maker of each picture there is something to draw for; the 3D model is made once, when needed."""
     from glisson.report import figures as f
+    from glisson.report.figures.growth import growth_curves
 
     if result.scene is None:
         return
     parts = f.parts_of(result.scene, result.whole_liver, result.segments, result.cava)
     model = cache(lambda: f.model_of(parts))
-    marks = {name: (letter, f.ACTION_COLOURS[letter]) for name, letter in actions(result).items()}
+    letters = actions(result)
+    marks = {name: (letter, f.ACTION_COLOURS[letter]) for name, letter in letters.items()}
+    planned = None if held_back(result) else first_drawing(result, letters)
     yield "axial", "Axial slice", lambda: [f.key_axial(parts, marks)]
-    yield "front", "Liver, vessels and lesions in 3D", lambda: [f.overview_3d(model(), marks, ("anterior",))]
+    if planned is None:
+        yield "front", "Liver, vessels and lesions in 3D", lambda: [f.overview_3d(model(), marks, ("anterior",))]
+    else:
+        yield "front", "The first plan in 3D", lambda: [f.plan_3d(model(), planned, ("anterior",))]
     yield "overview", "Liver, vessels and lesions in 3D", lambda: [f.overview_3d(model(), marks)]
+    yield from plan_steps(result, parts, model, letters)
     if result.vessels is not None and result.whole_liver is not None:
         systems, liver = result.vessels.systems, result.whole_liver
         yield "trees", "Vessel trees", lambda: [f.vessel_trees(systems, liver)]
@@ -68,17 +79,46 @@ def _steps(result: Assessment) -> Iterator[tuple[str, str, Callable[[], Sequence
                 "Territories of the portal branches",
                 lambda: [f.territory_slices(parts, systems["portal"])],
             )
+    if result.segments is not None and result.segments.confidence is not None:
+        made = result.segments
+        yield "segments", "How sure the segments are", lambda: [f.segment_confidence(parts, made)]
     for lesion in result.lesions:
-        yield f"lesion-{lesion.id}", f"Lesion {lesion.id}", partial(_card, f.lesion_card, parts, lesion, marks)
+        yield f"lesion-{lesion.id}", f"Lesion {lesion.id}", partial(_one, f.lesion_card, parts, lesion, marks)
+    yield from _over_time(result, parts)
     yield "montage", "Slices through the liver", lambda: f.coverage_montage(parts, marks)
+    if staged := shown_staged(result):
+        yield "growth", "The remnant over the weeks", lambda: [p for p in [growth_curves(staged)] if p]
     leading = leading_resections(result)
     if leading:
         yield "resections", "What would be removed", lambda: [p for p in [f.resection_strip(model(), leading)] if p]
         yield "remnant", "What would remain", lambda: [f.remnant_bars(leading, _limits(result))]
 
 
-def _card(make: Callable[..., Picture], parts: Parts, lesion: LesionFinding, marks: Marks) -> list[Picture]:
-    return [make(parts, lesion, marks)]
+def _over_time(result: Assessment, parts: Parts) -> Iterator[tuple[str, str, Callable[[], Sequence[Picture]]]]:
+    """Pictures of several scans."""
+    from glisson.planning.ablated import zones_of
+    from glisson.report.figures.ablated import ablation_picture
+    from glisson.report.figures.strips import lesion_strips
+    from glisson.report.figures.timeline import lesion_courses, sum_over_time
+
+    follow, serial = result.follow, result.serial
+    if follow is None or serial is None:
+        return
+    names = followed_names(result)
+    if names:
+        yield "strips", "The same lesions at each date", partial(_one, lesion_strips, follow, result.scans, names)
+        yield "courses", "Each lesion's volume", partial(_one, lesion_courses, serial, names)
+    zones = zones_of(result.scans[-1], result.ablated)
+    for name, check in result.ablated.items():
+        title = f"After the ablation of {name}"
+        yield f"ablated-{name}", title, partial(_one, ablation_picture, parts, name, check, zones[name])
+    if serial.responses:
+        yield "response", "Sum of diameters", partial(_one, sum_over_time, serial.responses[0])
+
+
+def _one(make: Callable[..., Picture | None], *parts: object) -> list[Picture]:
+    made = make(*parts)
+    return [] if made is None else [made]
 
 
 def _limits(result: Assessment) -> list[tuple[str, float]]:

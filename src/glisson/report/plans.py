@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from glisson.planning.clearance import WORDS
+from glisson.report.growth import growth_data
 from glisson.report.view import Headline, Line, Table
 from glisson.report.words import and_list, ids, lower_first, mm, number_of, percent, upper_first, volume
 
@@ -231,6 +232,7 @@ def plans_data(result: Assessment) -> dict[str, Any] | None:
             "source": clearing.threshold.source,
         },
         **data,
+        "growth": growth_data(result),
         "without_indeterminate": None if fewer is None else _search_data(clearing, fewer),
         "lesions": list(lesion_verdicts(result)),
         "candidates": [_candidate(clearing, one) for one in clearing.problem.candidates],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from glisson.report.answer import held_back, limit_words
 from glisson.report.methods import METHODS
+from glisson.report.segments import INTERVAL_NOTE, interval_words
 from glisson.report.view import Table
 from glisson.report.words import NOT_ASSESSED, and_list, ids, lower_first, mm, volume
 
@@ -83,6 +84,8 @@ def resection_table(result: Assessment, named: tuple[str, ...]) -> Table | None:
     )  # fmt: skip
     emphasis = tuple(index for index, item in enumerate(shown) if item.name in named)
     note = f"Remnant: {limit_words(result)}; the stricter of the two shares rules."
+    coverages = {item.interval.coverage for item in shown if item.interval is not None}
+    note += "".join(f" {INTERVAL_NOTE.format(100 * coverage)}" for coverage in sorted(coverages))
     if idle:
         note += f" No lesion is removed whole with the accepted margin by: {', '.join(idle)}."
     numeric = (False, False, True, True, True, True, False, False, False)
@@ -98,7 +101,7 @@ def _resection_row(item: Resection) -> tuple[str, ...]:
         ", ".join(item.segments),
         volume(item.removed_ml),
         volume(item.remnant_ml),
-        f"{item.remnant_percent_nontumour:.1f}\u00a0%",
+        interval_words(f"{item.remnant_percent_nontumour:.1f}\u00a0%", item.interval),
         NOT_ASSESSED if standardised is None else f"{standardised:.1f}\u00a0%",
         item.verdict,
         _removes(item),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from glisson.report.plan_view import PlanPages
 
 __all__ = ["Card", "DossierView", "Fact", "Figure", "Gap", "Headline", "Line", "Measure", "PageOne", "Path", "Table"]
 
@@ -134,8 +138,13 @@ class DossierView:
     page_one: PageOne
     options: Table | None
     plans: Table | None
+    plan_pages: PlanPages | None
     verdicts: Table | None
     eased: Table | None
+    growth: tuple[Table, ...]
+    growth_figures: tuple[Figure, ...]
+    timeline: tuple[Table, ...]
+    timeline_figures: tuple[Figure, ...]
     missing: Table | None
     changes: Table | None
     disputes: Table | None
@@ -146,6 +155,7 @@ class DossierView:
     resections_note: str
     remnant_figures: tuple[Figure, ...]
     liver: Table | None
+    segments: Table | None
     branches: Table | None
     scores: Table | None
     overview: tuple[Figure, ...]

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from glisson.errors import SceneError
 from glisson.geometry import Box, Grid, Labels, Mask, Volume, box_of
 
-__all__ = ["STRUCTURES", "ImageFacts", "LesionMask", "Notice", "Scene", "SourceFile"]
+__all__ = ["STRUCTURES", "ImageFacts", "LesionMask", "Notice", "RadiationImages", "Scene", "SourceFile"]
 
 STRUCTURES: tuple[str, ...] = (
     "liver", "portal", "hepatic", "cava", "artery", "bile_ducts", "gallbladder",
@@ -77,6 +77,27 @@ class LesionMask:
 
 
 @dataclass(frozen=True, eq=False)
+class RadiationImages:
+    """What the files of one course of radiation show, in the scan's frame of reference but on grids of their own.
+
+    id: of the course in the case. dose: Gy. activity: numbers in activity_unit (Bq/mL, ..., counts). hours_after: from
+    giving the spheres to the time the activity shows, None where nobody says. nuclide: of the activity file, as Y-90.
+    structures: organ of the tables -> Mask. perfused: catheter position -> Mask, on the scan's lattice. notes: what a
+    reader took for granted.
+    """
+
+    id: str
+    dose: Volume | None = None
+    activity: Volume | None = None
+    activity_unit: str | None = None
+    hours_after: float | None = None
+    nuclide: str | None = None
+    structures: Mapping[str, Mask] = field(default_factory=dict)
+    perfused: Mapping[str, Mask] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Scene:
     """One scan with its structures.
 
@@ -85,6 +106,8 @@ class Scene:
     structures: name -> Mask, trimmed; `liver` is always there and never empty.
     lesions: in the order of their ids.
     segments: Couinaud label map with values 1..8 (I..VIII), or None. IVa and IVb are both 4.
+    study: the record's name of the scan. earlier: the scenes of earlier scans, earliest first, each on a lattice of its
+    own and without earlier ones. radiation: what the files of courses of radiation show.
 
     Raises SceneError when the liver is missing or empty, FrameMismatch when a structure is off the lattice.
     """
@@ -97,6 +120,9 @@ class Scene:
     facts: ImageFacts = field(default_factory=ImageFacts)
     notices: tuple[Notice, ...] = ()
     sources: tuple[SourceFile, ...] = ()
+    study: str = ""
+    earlier: tuple[Scene, ...] = ()
+    radiation: tuple[RadiationImages, ...] = ()
 
     def __post_init__(self) -> None:
         if "liver" not in self.structures or self.structures["liver"].is_empty:

@@ -10,7 +10,7 @@ from glisson.simulate.metastases import Seed, drop
 from glisson.simulate.raster import rod
 from glisson.simulate.trees import VesselTree
 
-__all__ = ["PORTAL_HU", "HEPATIC_HU", "paint_lesion", "paint_tree", "scan"]
+__all__ = ["PORTAL_HU", "HEPATIC_HU", "noisy", "paint_lesion", "paint_tree", "scan"]
 
 PORTAL_HU, HEPATIC_HU = 176, 164
 """CT numbers of portal and hepatic venous blood in the portal-venous phase."""
@@ -57,22 +57,39 @@ def paint_lesion(hu: npt.NDArray[np.int16], grid: Grid, seed: Seed, mask: npt.ND
 
 def scan(hu: npt.NDArray[np.int16], grid: Grid, noise_hu: float, rng: np.random.Generator) -> npt.NDArray[np.int16]:
     """Blur an int16 image on an axial grid and add noise with standard deviation noise_hu; returns a new image."""
-    from scipy.ndimage import gaussian_filter, gaussian_filter1d
+    from scipy.ndimage import gaussian_filter
 
     sigma = [max(BLUR_MM / s, BLUR_VOXELS) for s in grid.spacing_mm[:2]] + [BLUR_VOXELS]
-    pulse = np.zeros(15)
-    pulse[7] = 1.0
-    gain = 1.0 / float((gaussian_filter1d(pulse, NOISE_VOXELS, truncate=3.0) ** 2).sum())
     result = np.empty_like(hu)
     for start in range(0, hu.shape[2], SLAB):
         stop = min(start + SLAB, hu.shape[2])
         low, high = max(start - 3, 0), min(stop + 3, hu.shape[2])
         slab = np.ascontiguousarray(np.moveaxis(hu[:, :, low:high], 2, 0), dtype=np.float32)
         slab = gaussian_filter(slab, (sigma[2], sigma[0], sigma[1]), truncate=3.0, mode="nearest")
-        slab = slab[start - low : stop - low]
-        noise = rng.standard_normal(slab.shape, dtype=np.float32)
-        if noise_hu > 0:
-            noise = gaussian_filter(noise, (0, NOISE_VOXELS, NOISE_VOXELS), truncate=3.0, mode="wrap")
-            slab += noise * np.float32(noise_hu * gain)
-        result[:, :, start:stop] = np.moveaxis(np.clip(np.rint(slab), -1024, 3071).astype(np.int16), 0, 2)
+        result[:, :, start:stop] = _with_noise(slab[start - low : stop - low], noise_hu, rng)
+    return result
+
+
+def noisy(data: npt.NDArray[np.int16], noise: float, rng: np.random.Generator) -> npt.NDArray[np.int16]:
+    """An image of axial slices with the same noise as `scan` adds, and no further blur."""
+    result = np.empty_like(data)
+    for start in range(0, data.shape[2], SLAB):
+        part = slice(start, min(start + SLAB, data.shape[2]))
+        slab = np.ascontiguousarray(np.moveaxis(data[:, :, part], 2, 0), dtype=np.float32)
+        result[:, :, part] = _with_noise(slab, noise, rng)
+    return result
+
+
+def _with_noise(slab: npt.NDArray[np.float32], noise: float, rng: np.random.Generator) -> npt.NDArray[np.int16]:
+    """(k, i, j) float slices with correlated noise -> (i, j, k) int16."""
+    from scipy.ndimage import gaussian_filter, gaussian_filter1d
+
+    drawn = rng.standard_normal(slab.shape, dtype=np.float32)
+    if noise > 0:
+        pulse = np.zeros(15)
+        pulse[7] = 1.0
+        gain = 1.0 / float((gaussian_filter1d(pulse, NOISE_VOXELS, truncate=3.0) ** 2).sum())
+        drawn = gaussian_filter(drawn, (0, NOISE_VOXELS, NOISE_VOXELS), truncate=3.0, mode="wrap")
+        slab = slab + drawn * np.float32(noise * gain)
+    result: npt.NDArray[np.int16] = np.moveaxis(np.clip(np.rint(slab), -1024, 3071).astype(np.int16), 0, 2)
     return result

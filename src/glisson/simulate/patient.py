@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ from glisson.simulate.trunk import HU, Trunk, build_trunk
 from glisson.simulate.truth import DRAINAGE_NAMES, LesionTruth, Truth, VirtualPatient, axes_plan, reoriented
 from glisson.simulate.vessels import Plumbing, grow_vessels
 
-__all__ = ["virtual_patient"]
+__all__ = ["SEGMENTS", "VirtualBody", "grow_body", "streams", "virtual_patient"]
 
 Piece: TypeAlias = tuple[Box, npt.NDArray[np.bool_]]
 
@@ -69,29 +70,63 @@ def virtual_patient(
     cannot be met.
     """
     _check(seed, axes, lesions, primary, diameters_mm, median_diameter_mm, liver_ml, noise_hu)
-    random = {name: np.random.default_rng([int(seed), number]) for number, name in enumerate(STAGES)}
-    column = {axis: number for number, (axis, _) in enumerate(axes_plan(axes))}
-    size = (shape[column[0]], shape[column[1]], shape[column[2]])
-    spacing = (spacing_mm[column[0]], spacing_mm[column[1]], spacing_mm[column[2]])
-    organ = place_liver(draw_build(random["build"]), size, spacing, float(liver_ml))
-    plumbing = grow_vessels(organ.field, float(liver_ml), organ.scale, random["vessels"])
-    route, weight = seeding_weights(plumbing, primary, random["route"])
+    random = streams(seed)
+    body = grow_body(random, int(seed), shape, spacing_mm, axes, primary, float(liver_ml))
     if diameters_mm is None:
         sizes = [float(d) for d in draw_diameters(lesions, median_diameter_mm, random["sizes"])]
     else:
         sizes = sorted((float(d) for d in diameters_mm), reverse=True)
     seeds = seed_lesions(
-        plumbing, organ.field, organ.scale, weight, [*sizes, *([CYST_MM] * cyst)],
+        body.plumbing, body.organ.field, body.organ.scale, body.weight, [*sizes, *([CYST_MM] * cyst)],
         ["metastasis"] * lesions + ["cyst"] * cyst, fixed_sizes=diameters_mm is not None, touching=touching,
         rng=random["places"],
     )  # fmt: skip
     seeds.sort(key=lambda s: -s.radius_mm)
-    masks = draw_lesions(organ, seeds, (plumbing.portal, plumbing.hepatic), touching)
-    truth = _truth(int(seed), organ, plumbing, seeds, masks, route, weight, axes)
+    scene, truth = body.seen(seeds, touching, float(noise_hu), random["noise"])
     facts = [(made.id, made.nature, made.diameter_mm, SEGMENTS[made.segment]) for made in truth.lesions]
-    case = invent_case(int(seed), primary, truth.liver_ml, facts, random["record"])
-    scene = _scene(organ, plumbing, seeds, masks, truth, axes, float(noise_hu), random["noise"])
-    return VirtualPatient(case, scene, truth)
+    return VirtualPatient(invent_case(int(seed), primary, truth.liver_ml, facts, random["record"]), scene, truth)
+
+
+def streams(seed: int) -> dict[str, np.random.Generator]:
+    """The independent random streams of a patient, by STAGES."""
+    return {name: np.random.default_rng([int(seed), number]) for number, name in enumerate(STAGES)}
+
+
+@dataclass(frozen=True, eq=False)
+class VirtualBody:
+    """All of a patient but the lesions: liver, vessels, and where blood carries cells."""
+
+    seed: int
+    axes: str
+    organ: Organ
+    plumbing: Plumbing
+    route: str
+    weight: npt.NDArray[np.float64]
+
+    def seen(self, seeds: list[Seed], touching: bool, noise_hu: float, rng: np.random.Generator) -> tuple[Scene, Truth]:
+        """The body with these lesions on a scan, and what is true of it."""
+        masks = draw_lesions(self.organ, seeds, (self.plumbing.portal, self.plumbing.hepatic), touching)
+        truth = _truth(self.seed, self.organ, self.plumbing, seeds, masks, self.route, self.weight, self.axes)
+        return _scene(self.organ, self.plumbing, seeds, masks, truth, self.axes, noise_hu, rng), truth
+
+
+def grow_body(
+    random: dict[str, np.random.Generator],
+    seed: int,
+    shape: tuple[int, int, int],
+    spacing_mm: tuple[float, float, float],
+    axes: str,
+    primary: str,
+    liver_ml: float,
+) -> VirtualBody:
+    """Liver and vessels on a grid whose own axes are `axes`; see `virtual_patient`."""
+    column = {axis: number for number, (axis, _) in enumerate(axes_plan(axes))}
+    size = (shape[column[0]], shape[column[1]], shape[column[2]])
+    spacing = (spacing_mm[column[0]], spacing_mm[column[1]], spacing_mm[column[2]])
+    organ = place_liver(draw_build(random["build"]), size, spacing, liver_ml)
+    plumbing = grow_vessels(organ.field, liver_ml, organ.scale, random["vessels"])
+    route, weight = seeding_weights(plumbing, primary, random["route"])
+    return VirtualBody(seed, axes, organ, plumbing, route, weight)
 
 
 def _check(

@@ -1,5 +1,6 @@
 """The search for a plan: which candidates together clear every target, what liver is left, or why none does."""
 
+from glisson.planning.clearance.budget import Effort
 from glisson.planning.clearance.candidate import (
     BURDEN_UNIT,
     CAUSES,
@@ -15,7 +16,6 @@ from glisson.planning.clearance.certificate import WORDS, Certificate, Relaxatio
 from glisson.planning.clearance.plan import Plan, Treatment, evaluate, loss_map
 from glisson.planning.clearance.program import Variant
 from glisson.planning.clearance.search import MOST_PLANS, Search, search
-from glisson.planning.clearance.solve import Effort
 
 __all__ = [
     "BURDEN_UNIT", "CAUSES", "MOST_PLANS", "RELAXATIONS", "WORDS", "Candidate", "Certificate", "Effort", "IndexArray",

@@ -211,7 +211,8 @@ class Problem:
 
     voxel_ml: volume of one voxel. tumour: (n,) bool over the liver's voxels, true in every lesion (no working liver).
     targets: lesions that must be cleared. leave: lesions left to systemic therapy by choice; in neither. accept_mm:
-    kind -> least margin accepted, for every kind that states margins. expected_ml: expected total liver volume, or
+    kind -> least margin accepted, for every kind that states margins. ample_mm: kind -> margin beyond which more is no
+    gain (for kinds not named every millimetre counts). expected_ml: expected total liver volume, or
     Unknown. segments: None when the segment map is missing (the constraint is then not assessed). groups: sets of ids
     of which at most one may be chosen. modifiers: what may be done first. allowed: relaxations the caller allows from
     the start.
@@ -231,10 +232,12 @@ class Problem:
     modifiers: tuple[Modifier, ...] = ()
     allowed: frozenset[str] = frozenset()
     leave: tuple[str, ...] = ()
+    ample_mm: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tumour", _frozen(self.tumour))
         object.__setattr__(self, "accept_mm", MappingProxyType(dict(self.accept_mm)))
+        object.__setattr__(self, "ample_mm", MappingProxyType(dict(self.ample_mm)))
         object.__setattr__(self, "candidates", tuple(sorted(self.candidates, key=lambda one: one.id)))
         self._check_names()
         self._check_numbers()
@@ -256,10 +259,12 @@ class Problem:
         return threshold.percent / 100.0 * max(volumes[name] for name in threshold.of)
 
     def spare_mm(self, one: Candidate) -> Mapping[str, float]:
-        """Target -> margin of a candidate beyond the accepted one in mm (below 0: not accepted; infinite: no margin
-        applies)."""
+        """Target -> margin of a candidate beyond the accepted one in mm, at most up to the ample one (below 0: not
+        accepted; infinite: no margin applies, and none is called ample)."""
+        accepted = self.accept_mm.get(one.kind, 0.0)
+        most = self.ample_mm.get(one.kind, math.inf) - accepted
         return {
-            lesion: math.inf if margin is None else margin - self.accept_mm[one.kind]
+            lesion: most if margin is None else min(most, margin - accepted)
             for lesion, margin in one.lesions.items()
             if lesion in self.targets
         }
@@ -282,6 +287,8 @@ class Problem:
                 raise InputError(f"Candidate {one.id!r} names a voxel beyond the liver's {self.voxels}.")
             if one.kind not in self.accept_mm and any(margin is not None for margin in one.lesions.values()):
                 raise InputError(f"No accepted margin for {one.kind!r} (candidate {one.id!r}); add it to accept_mm.")
+        if small := sorted(kind for kind, mm in self.ample_mm.items() if mm < self.accept_mm.get(kind, 0.0)):
+            raise InputError(f"The ample margin for {small[0]!r} is below the accepted one; it cannot be less.")
         if self.segments is not None and self.segments.labels.shape != self.tumour.shape:
             raise InputError(f"{self.segments.labels.size} segment labels for {self.voxels} liver voxels.")
         thresholds = [self.threshold, *(m.threshold for m in self.modifiers if m.threshold is not None)]

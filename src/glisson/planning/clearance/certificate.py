@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from glisson.planning.clearance.budget import Clock
 from glisson.planning.clearance.candidate import RELAXATIONS, Modifier
 from glisson.planning.clearance.pareto import Runner
 from glisson.planning.clearance.plan import Plan
 from glisson.planning.clearance.program import FREEABLE, Variant, offered
-from glisson.planning.clearance.solve import Clock, Solution
+from glisson.planning.clearance.solve import Solution
 
 __all__ = ["WORDS", "Certificate", "Relaxation", "certify"]
 

@@ -131,19 +131,27 @@ class Model:
         used = np.flatnonzero(columns > 0)
         if not used.size:
             return np.zeros(self._tail.size, np.int64)
-        reach = csr_array((self._tail_inside[:, used] * columns[used]) @ self._sets[:, used].T)
-        slack = np.zeros(self._sets.shape[0])
-        slack[self._cliques :] = np.minimum(0.0, 1.0 - left - self._sets[self._cliques :] @ columns)
-        values = reach.data + slack[reach.indices]
-        size = np.diff(reach.indptr)
-        best = np.zeros(self._tail.size, np.int64)
-        filled = np.flatnonzero(size)
-        top = np.maximum.reduceat(values, reach.indptr[filled]) if filled.size else values
-        first = np.flatnonzero(values >= np.repeat(top, size[filled]) - 1e-12)
-        rows = np.repeat(np.arange(self._tail.size), size)[first]
-        rows, place = np.unique(rows, return_index=True)
-        best[rows] = reach.indices[first[place]]
+        part = csr_array(self._tail_inside[:, used] * columns[used])
+        best, top = self._best_cliques(part, used)
+        near = part @ self._member[self._cliques :][:, used].T.astype(float)
+        near += np.minimum(0.0, 1.0 - left - self._sets[self._cliques :] @ columns)
+        target = near.argmax(axis=1)
+        better = near[np.arange(target.size), target] > top + 1e-12
+        best[better] = self._cliques + target[better]
         return best
+
+    def _best_cliques(self, part: Any, used: IntArray) -> tuple[IntArray, FloatArray]:
+        """For each tail atom the clique that costs it most and how much; clique 0 and nothing where none does."""
+        reach = part @ self._sets[: self._cliques, used].T
+        size = np.diff(reach.indptr)
+        best, top = np.zeros(self._tail.size, np.int64), np.zeros(self._tail.size)
+        filled = np.flatnonzero(size)
+        if filled.size:
+            top[filled] = np.maximum.reduceat(reach.data, reach.indptr[filled])
+        rows = np.repeat(np.arange(self._tail.size), size)
+        first = np.flatnonzero(reach.data >= top[rows] - 1e-12)[::-1]
+        best[rows[first]] = reach.indices[first]
+        return best, top
 
     def _sum_rows(self, best: IntArray) -> tuple[FloatArray, FloatArray]:
         """Sums over each group of tail atoms of volume times best row: (groups, columns) coefficients, and

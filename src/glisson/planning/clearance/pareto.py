@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from glisson.planning.clearance.atoms import Atoms, find_atoms
+from glisson.planning.clearance.budget import Clock, Effort
 from glisson.planning.clearance.candidate import Problem
 from glisson.planning.clearance.plan import Plan, evaluate
 from glisson.planning.clearance.program import Variant, make_program, offered
-from glisson.planning.clearance.solve import Clock, Effort, Solution, Solver
+from glisson.planning.clearance.solve import Solution, Solver
 
 __all__ = ["Runner", "front", "thinned"]
 

@@ -49,9 +49,9 @@ class Plan:
     remnant_nontumour_ml: working liver lost by any cause, and what stays of it; the two percents are of the liver
     without tumour and of the expected volume (None where that is unknown). grown_ml: the remnant expected after what is
     done first, None when nothing is. kept_segments: those that keep their share of supplied and drained liver.
-    spare_mm: the smallest margin beyond the accepted one, None when no margin applies. broken: in words, every limit
-    that it breaks; empty for a plan that holds. best_in: which objectives it was searched for. gap: (value - bound) /
-    value of that search; search_complete: the gap is 0.
+    spare_mm: the smallest margin beyond the accepted one, counted up to the ample one; None when no margin applies.
+    broken: in words, every limit that it breaks; empty for a plan that holds. best_in: which objectives it was searched
+    for. gap: (value - bound) / value of that search; search_complete: the gap is 0.
     """
 
     name: str
@@ -190,14 +190,15 @@ def _treatments(
     problem: Problem, picked: Sequence[Candidate], least_mm: float
 ) -> tuple[dict[str, Treatment], float | None]:
     """What each target gets, and the smallest spare margin."""
-    found: dict[str, tuple[float, Treatment]] = {}
+    found: dict[str, tuple[float, float, Treatment]] = {}
     for one in picked:
         for lesion, spare in problem.spare_mm(one).items():
-            if spare >= least_mm and (lesion not in found or spare > found[lesion][0]):
-                got = Treatment(one.id, one.kind, one.label, one.lesions[lesion], one.limiting.get(lesion, ""))
-                found[lesion] = (spare, got)
-    finite = [spare for spare, _ in found.values() if np.isfinite(spare)]
-    return {lesion: found[lesion][1] for lesion in sorted(found)}, min(finite) if finite else None
+            margin = one.lesions[lesion]
+            rank = spare, np.inf if margin is None else margin
+            if spare >= least_mm and (lesion not in found or rank > found[lesion][:2]):
+                found[lesion] = *rank, Treatment(one.id, one.kind, one.label, margin, one.limiting.get(lesion, ""))
+    finite = [spare for spare, _, _ in found.values() if np.isfinite(spare)]
+    return {lesion: found[lesion][2] for lesion in sorted(found)}, min(finite) if finite else None
 
 
 def _kept_segments(problem: Problem, stays: npt.NDArray[np.bool_]) -> tuple[tuple[str, ...], bool]:

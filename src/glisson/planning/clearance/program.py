@@ -127,11 +127,12 @@ class Program:
             found.append("segments")
         return tuple(found)
 
-    def trimmed(self, chosen: Sequence[int]) -> tuple[int, ...]:
-        """The choice without columns that clear nothing the others do not; those of the greatest burden go first."""
+    def trimmed(self, chosen: Sequence[int], last: int = -1) -> tuple[int, ...]:
+        """The choice without columns that clear nothing the others do not; those of the greatest burden go first, and
+        one column may be named that goes last."""
         kept = set(chosen)
         times = self.clears[:, sorted(kept)].sum(axis=1)
-        for column in sorted(kept, key=lambda c: (-self.candidates[c].burden, -c)):
+        for column in sorted(kept, key=lambda c: (c == last, -self.candidates[c].burden, -c)):
             mine = self.clears[:, column]
             if (times[mine] > 1).all():
                 kept.remove(column)

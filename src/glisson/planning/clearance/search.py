@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from glisson.planning.clearance.budget import Clock, Effort
 from glisson.planning.clearance.candidate import BURDEN_UNIT, Problem
 from glisson.planning.clearance.certificate import Certificate, certify
 from glisson.planning.clearance.pareto import Runner, front
 from glisson.planning.clearance.plan import Plan
 from glisson.planning.clearance.program import Variant
-from glisson.planning.clearance.solve import Clock, Effort, Solver
+from glisson.planning.clearance.solve import Solver
 
 __all__ = ["MOST_PLANS", "Search", "search"]
 
@@ -65,7 +66,7 @@ def search(problem: Problem, effort: Effort | None = None, *, most_plans: int = 
     one minute. The same problem and an effort that the clock does not end give the same answer.
     """
     how = effort or Effort()
-    runner = Runner(problem, how, Clock.lasting(how.seconds))
+    runner = Runner(problem, how, Clock.lasting(how))
     starts: list[tuple[Variant, Solver, Plan]] = []
     proven = True
     for variant in runner.bases():

@@ -7,18 +7,18 @@ more columns, so neither a choice that was checked nor any that holds all of it 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from glisson.geometry import FloatArray
+from glisson.geometry import BoolArray, FloatArray
+from glisson.planning.clearance.budget import Clock, Effort, node_work, pass_work, root_work, simplex_work
 from glisson.planning.clearance.model import Model, Rows
 from glisson.planning.clearance.program import Program
 
-__all__ = ["Clock", "Effort", "Solution", "Solver"]
+__all__ = ["Solution", "Solver"]
 
 LP_ROUNDS = 300
 """At most so many rounds of cuts on the relaxation before whole numbers are asked for."""
@@ -32,47 +32,17 @@ LP_PROGRESS = 3e-4
 BURDEN_STEP = 1e-6
 """Burdens are taken in whole steps of this size; sums that are closer are equal."""
 
+MOVE_WORK = 3e-4
+"""Nominal seconds of trying one column more or less."""
+
 LEAST_SECONDS = 0.05
-"""What the solver gets when the clock has run out: enough to answer small programs."""
+"""What the solver gets when time or work has run out: enough to answer small programs."""
 
 FIRST_GAP = 0.02
 """While cuts are still missing and choices get better, whole numbers are asked for to this gap only."""
 
 NO_GAP = 1e-6
 """Relative tolerance of the solver; a value and a bound that are closer are the same."""
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long to search: seconds of the whole search, nodes of the search tree in each program (0: no limit).
-
-    A search that the clock ended says so; it may end elsewhere on another machine. One that ends by itself, or by nodes
-    alone, gives the same answer everywhere.
-    """
-
-    seconds: float = 60.0
-    nodes: int = 0
-
-
-@dataclass
-class Clock:
-    """Time that is left; `ran_out` once something was ended by it."""
-
-    ends: float
-    ran_out: bool = False
-
-    @classmethod
-    def lasting(cls, seconds: float) -> Clock:
-        """A clock that ends so many seconds from now."""
-        return cls(time.monotonic() + seconds)
-
-    def left(self) -> float:
-        """Seconds left, at least 0."""
-        return max(0.0, self.ends - time.monotonic())
-
-    def share(self, part: float) -> Clock:
-        """A clock with that part of what is left."""
-        return Clock.lasting(part * self.left())
 
 
 @dataclass(frozen=True)
@@ -127,6 +97,10 @@ class Solver:
         for a, b in program.excluded:
             self._apart[a, b] = self._apart[b, a] = True
         self._step = max(1, math.gcd(*parts)) * BURDEN_STEP
+        self._alone = {
+            "lost": np.asarray(program.atoms.inside.T @ program.atoms.voxels, float).ravel(),
+            "burden": np.array([one.burden for one in program.candidates]),
+        }
 
     def solve(
         self,
@@ -144,7 +118,7 @@ class Solver:
         if any(not columns for columns in self._must_cover()):
             return Solution((), math.inf, math.inf)
         limit = _Limit(lost_at_most, burden_at_most)
-        found = self._search(objective, limit, clock, any_will_do)
+        found = replace(self._search(objective, limit, clock, any_will_do), clock=not clock.left())
         if lost_at_most is None and burden_at_most is None and math.isfinite(found.bound):
             self._floor[objective] = max(self._floor[objective], found.bound)
         return found
@@ -154,8 +128,10 @@ class Solver:
         best, relaxed = self._relax(objective, cost, rows, limit, clock)
         gap = FIRST_GAP
         while best.gap > 0.0 and not best.impossible and not (any_will_do and best.found):
+            if root_work(self._entries(rows), best.gap) > max(clock.work(), LEAST_SECONDS):
+                return best
             bounds = self._useful(objective, relaxed, best.value)
-            result = self._milp(cost, rows, bounds, clock, gap)
+            result = self._milp(cost, rows, bounds, clock, (gap, best.gap))
             if result.status == 2:
                 return Solution(best.chosen, best.value, best.value if best.found else math.inf)
             bound = max(best.bound, self._bound(objective, result.mip_dual_bound))
@@ -163,8 +139,8 @@ class Solver:
             if result.x is not None:
                 rows.add(*self._take(result.x))
             best = self._improved(objective, limit, bound, clock)
-            if result.status != 0 or not clock.left():
-                return Solution(best.chosen, best.value, best.bound, clock=not clock.left())
+            if result.status != 0 or clock.over:
+                return best
             gap = FIRST_GAP if len(self._cuts.low) > before and best.value < value else 0.0
         return best
 
@@ -186,23 +162,41 @@ class Solver:
         return found
 
     def _improved(self, objective: str, limit: _Limit, bound: float, clock: Clock) -> Solution:
-        """The best known choice, after trying to add one column and to drop what it makes superfluous, as long as that
-        helps."""
+        """The best known choice, after trying to add one column or to drop one, as long as that helps."""
         best, width = self._best(objective, limit, bound), len(self.program.candidates)
-        column, idle = 0, 0
-        while best.found and best.gap > 0.0 and idle < width and clock.left():
-            chosen = self.program.trimmed([c for c in best.chosen if not self._apart[c, column]] + [column])
+        move, idle = 0, 0
+        while best.found and best.gap > 0.0 and idle < 2 * width and not clock.over:
             before = best.value
-            if chosen not in self._known and self._may_help(objective, chosen, before):
+            clock.spend(MOVE_WORK)
+            chosen = self._moved(objective, best.chosen, move % width, add=move < width)
+            if chosen not in self._known and self._may_help(objective, chosen, before, clock):
                 self._remember(chosen)
                 best = self._best(objective, limit, bound)
             idle = 0 if best.value < before else idle + 1
-            column = (column + 1) % width
+            move = (move + 1) % (2 * width)
         return best
 
-    def _may_help(self, objective: str, chosen: tuple[int, ...], value: float) -> bool:
+    def _moved(self, objective: str, chosen: Sequence[int], column: int, *, add: bool) -> tuple[int, ...]:
+        """A choice with one column more (without those that it excludes) or one less: with the cheapest column for each
+        target that is then missed, and without what is superfluous."""
+        if add == (column in chosen):
+            return tuple(chosen)
+        program, cost = self.program, self._alone[objective]
+        kept = [c for c in chosen if not (self._apart[c, column] if add else c == column)] + [column] * add
+        done: BoolArray = np.asarray(program.clears[:, kept].any(axis=1))
+        for place, options in enumerate(program.covers.values()):
+            if done[place] or np.count_nonzero(~done) <= program.variant.leave:
+                continue
+            free = [c for c in options if (add or c != column) and not self._apart[c, kept].any()]
+            if free:
+                kept.append(min(free, key=lambda c: (cost[c], c)))
+                done = done | program.clears[:, kept[-1]]
+        return program.trimmed(kept, last=column)
+
+    def _may_help(self, objective: str, chosen: tuple[int, ...], value: float, clock: Clock) -> bool:
         if objective == "burden":
             return self.program.burden(chosen) < value - BURDEN_STEP
+        clock.spend(pass_work(self.program.atoms.voxels.size))
         return self.lost(chosen) < value
 
     def _take(self, x: FloatArray) -> tuple[list[int], float, float, float]:
@@ -236,7 +230,8 @@ class Solver:
             middle = columns if middle is None else INWARD * middle + (1.0 - INWARD) * columns
             cuts = self._model.cuts(result.x, middle)
             cuts = cuts if cuts.low else self._model.cuts(result.x)
-            if not cuts.low or bound - before <= LP_PROGRESS * abs(bound):
+            clock.spend(pass_work(self.program.atoms.inside.nnz))
+            if not cuts.low or (bound > 0.0 and bound - before <= LP_PROGRESS * bound) or clock.over:
                 break
             self._cuts += cuts
         return self._improved(objective, limit, bound, clock), last
@@ -278,7 +273,7 @@ class Solver:
         model = self._model
         every = (model.rows + self._cuts + rows).constraint(model.width)
         above, below = np.isfinite(every.ub), np.isfinite(every.lb)
-        return linprog(
+        found = linprog(
             cost,
             A_ub=vstack([every.A[above], -every.A[below]]),
             b_ub=np.concatenate([every.ub[above], -every.lb[below]]),
@@ -286,23 +281,41 @@ class Solver:
             method="highs",
             options={"time_limit": max(clock.left(), LEAST_SECONDS)},
         )
+        clock.spend(simplex_work(found.nit, every.A.nnz))
+        return found
+
+    def _entries(self, rows: Rows) -> int:
+        """Entries of the matrix with the cuts and further rows."""
+        return sum(row.size for part in (self._model.rows, self._cuts, rows) for row in part.columns)
 
     def _milp(
-        self, cost: FloatArray, rows: Rows, bounds: tuple[FloatArray, FloatArray], clock: Clock, gap: float
+        self,
+        cost: FloatArray,
+        rows: Rows,
+        bounds: tuple[FloatArray, FloatArray],
+        clock: Clock,
+        gaps: tuple[float, float],
     ) -> Any:
+        """Whole numbers. gaps: the one at which it may end, and the one that is left to close."""
         from scipy.optimize import Bounds, milp
 
-        model = self._model
-        options: dict[str, float] = {"time_limit": max(clock.left(), LEAST_SECONDS), "mip_rel_gap": gap}
-        if self._nodes:
-            options["node_limit"] = self._nodes
-        return milp(
+        model, entries = self._model, self._entries(rows)
+        root = root_work(entries, gaps[1])
+        nodes = 1 + int(max(0.0, max(clock.work(), LEAST_SECONDS) - root) / node_work(entries))
+        options: dict[str, float] = {
+            "time_limit": max(clock.left(), LEAST_SECONDS),
+            "mip_rel_gap": gaps[0],
+            "node_limit": min(nodes, self._nodes or nodes),
+        }
+        found = milp(
             cost,
             integrality=model.whole,
             bounds=Bounds(*bounds),
             constraints=(model.rows + self._cuts + rows).constraint(model.width),
             options=options,
         )
+        clock.spend(root + (found.mip_node_count or 0) * node_work(entries))
+        return found
 
     def _must_cover(self) -> list[tuple[int, ...]]:
         program = self.program

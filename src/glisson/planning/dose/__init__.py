@@ -26,11 +26,20 @@ from glisson.planning.dose.constants import (
     gy_kg_per_gbq,
     nuclide,
 )
-from glisson.planning.dose.constraints import Check, check_organs, check_spared_liver
+from glisson.planning.dose.constraints import Check, check_organs, check_product, check_spared_liver
+from glisson.planning.dose.course import CourseDose, Effect, course_dose, mean_effect_gy
 from glisson.planning.dose.dvh import Dvh, Occupancy, dvh, occupancy_of, occupancy_of_shape
 from glisson.planning.dose.gamma import GammaMap, gamma_map
 from glisson.planning.dose.kernels import VoxelKernel, s_values, voxel_kernel
-from glisson.planning.dose.limits import Cap, Plan, lung_caps, plan_activity, product_caps, shunt_reduction
+from glisson.planning.dose.limits import Cap, Plan, lung_caps, number_in, plan_activity, product_caps, shunt_reduction
+from glisson.planning.dose.positions import (
+    Artery,
+    Position,
+    Positions,
+    activity_by_position,
+    arteries,
+    artery_positions,
+)
 from glisson.planning.dose.radiobiology import (
     Fractionation,
     bed_gy,
@@ -39,16 +48,26 @@ from glisson.planning.dose.radiobiology import (
     eqd2_gy,
     same_effect_dose_gy,
 )
-from glisson.planning.dose.sparing import SparedLiver, Target, spared_liver
-from glisson.planning.dose.voxel_dose import ActivityMap, DoseMap, activity_from_counts, activity_map, dose_map
+from glisson.planning.dose.sparing import SparedLiver, Target, half_dose_mm, outside_mm, spared_liver
+from glisson.planning.dose.voxel_dose import (
+    ActivityMap,
+    DoseMap,
+    activity_from_counts,
+    activity_map,
+    activity_when_given,
+    dose_map,
+)
 
 __all__ = [
-    "ENERGY_CONSTANTS", "NUCLIDES", "Activity", "ActivityMap", "Cap", "Check", "Delivery", "DoseMap", "Dvh",
-    "EnergyConstant", "Fractionation", "GammaMap", "Liver", "Nuclide", "Occupancy", "Plan", "SideBySide", "SparedLiver",
-    "Target", "VoxelKernel", "activity_from_counts", "activity_map", "bed_gy", "body_surface_activity", "check_organs",
-    "check_spared_liver", "compare_fractionations", "decay_bed_gy", "decayed", "delivered_from", "dose_map", "dvh",
-    "energy_constant", "eqd2_gy", "gamma_map", "gy_kg_per_gbq", "lung_caps", "mass_model_activity", "nuclide",
-    "occupancy_of", "occupancy_of_shape", "partition_activity", "plan_activity", "product_caps",
-    "restricted_partition_activity", "s_values", "same_effect_dose_gy", "shares_by_position", "shunt_fraction",
-    "shunt_reduction", "side_by_side", "spared_liver", "total_lung_gy", "uniform_activity", "voxel_kernel",
+    "ENERGY_CONSTANTS", "NUCLIDES", "Activity", "ActivityMap", "Artery", "Cap", "Check", "CourseDose", "Delivery",
+    "DoseMap", "Dvh", "Effect", "EnergyConstant", "Fractionation", "GammaMap", "Liver", "Nuclide", "Occupancy",
+    "Plan", "Position", "Positions", "SideBySide", "SparedLiver", "Target", "VoxelKernel", "activity_by_position",
+    "activity_from_counts", "activity_map", "activity_when_given", "arteries", "artery_positions", "bed_gy",
+    "body_surface_activity", "check_organs", "check_product", "check_spared_liver", "compare_fractionations",
+    "course_dose", "decay_bed_gy", "decayed", "delivered_from", "dose_map", "dvh", "energy_constant", "eqd2_gy",
+    "gamma_map", "gy_kg_per_gbq", "half_dose_mm", "lung_caps", "mass_model_activity", "mean_effect_gy", "nuclide",
+    "number_in", "occupancy_of", "occupancy_of_shape", "outside_mm", "partition_activity", "plan_activity",
+    "product_caps", "restricted_partition_activity", "s_values", "same_effect_dose_gy", "shares_by_position",
+    "shunt_fraction", "shunt_reduction", "side_by_side", "spared_liver", "total_lung_gy", "uniform_activity",
+    "voxel_kernel",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from glisson.planning.dose.dvh import Dvh
 from glisson.planning.dose.limits import number_in
 from glisson.planning.dose.radiobiology import same_effect_dose_gy
 
-__all__ = ["Check", "check_organs", "check_spared_liver"]
+__all__ = ["Check", "check_organs", "check_product", "check_spared_liver"]
 
 TABLE_ALPHA_BETA_GY = 10.0
 """Alpha/beta of the biologically effective doses in the table dose-organ-limits, as its `about` says."""
@@ -69,6 +69,42 @@ def check_spared_liver(normal_liver: Dvh | None, fractions: int) -> tuple[Check,
     return tuple(found)
 
 
+TISSUES = {
+    "perfused": "perfused tissue", "tumour": "tumour", "normal-perfused": "perfused liver without tumour",
+    "normal-whole": "liver without tumour",
+}  # fmt: skip
+"""Tissue of the table dose-radioembolisation -> words."""
+
+
+def check_product(histograms: Mapping[str, Dvh], product: str, setting: str) -> tuple[Check, ...]:
+    """Mean doses that a product should reach or stay below in a setting (table dose-radioembolisation).
+
+    histograms: tissue of the table -> histogram. A row that holds under a condition only is not checkable, and says
+    which.
+    """
+    found = []
+    for row in knowledge_base().table("dose-radioembolisation").rows:
+        if row["product"] != product or row["setting"] != setting:
+            continue
+        tissue = str(row["tissue"])
+        histogram = histograms.get(tissue)
+        for column, words in (("least", "mean dose reached"), ("below", "mean dose below")):
+            limit = number_in(row, column)
+            if limit is None:
+                continue
+            if row["words"] is not None:
+                why = f"it holds under a condition: {row['words']}"
+            else:
+                why = _not_covered(histogram, TISSUES[tissue])
+            value = None if histogram is None else histogram.mean_gy
+            if why or value is None:
+                verdict = "not checkable"
+            else:
+                verdict = "pass" if (value >= limit if column == "least" else value < limit) else "fail"
+            found.append(_check(row, TISSUES[tissue], words, value, limit, "Gy", verdict, why))
+    return tuple(found)
+
+
 def _organ_check(row: TableRow, histogram: Dvh | None, fractions: int) -> Check:
     organ, kind = str(row["organ"]), str(row["measure"])
     dose, volume = number_in(row, "dose"), number_in(row, "volume")
@@ -98,6 +134,11 @@ def _not_checkable(row: TableRow, histogram: Dvh | None, fractions: int, structu
     stated = number_in(row, "fractions")
     if stated is not None and stated != fractions:
         return f"the limit holds for {stated:g} fractions, the plan has {fractions}"
+    return _not_covered(histogram, structure)
+
+
+def _not_covered(histogram: Dvh | None, structure: str) -> str:
+    """Why a structure cannot be judged, or nothing."""
     if histogram is None:
         return f"no structure {structure} was given"
     if histogram.covered < COVERED_ENOUGH:

@@ -16,7 +16,8 @@ from glisson.planning.dose.constants import Y90, EnergyConstant, Nuclide
 from glisson.planning.dose.kernels import KERNEL_DENSITY_G_ML, VoxelKernel, voxel_kernel
 
 __all__ = [
-    "ACTIVITY_UNITS", "METHODS", "ActivityMap", "DoseMap", "activity_from_counts", "activity_map", "dose_map",
+    "ACTIVITY_UNITS", "METHODS", "ActivityMap", "DoseMap", "activity_from_counts", "activity_map",
+    "activity_when_given", "dose_map",
 ]  # fmt: skip
 
 METHODS = ("vsv", "local")
@@ -27,6 +28,9 @@ ACTIVITY_UNITS: dict[str, tuple[float, bool]] = {
     "Bq": (1e-9, False), "kBq": (1e-6, False), "MBq": (1e-3, False), "GBq": (1.0, False),
 }  # fmt: skip
 """Unit of a voxel's value -> (in GBq, whether it is per mL rather than per voxel)."""
+
+MOST_HALF_LIVES = 10.0
+"""After more half-lives than this a thousandth is left and nothing can be seen: the times are wrong."""
 
 FFT_WORKERS = 2
 """Threads of the Fourier transforms."""
@@ -88,6 +92,20 @@ def activity_from_counts(counts: Volume, total_gbq: float, within: Mask | None =
     if seen == 0:
         raise InputError("There are no counts inside the perfused volume: the mask belongs to another scan.")
     return ActivityMap(Volume(data * np.float32(total_gbq / seen), counts.grid))
+
+
+def activity_when_given(imaged: ActivityMap, hours_after: float, of: Nuclide = Y90) -> ActivityMap:
+    """The activity when the spheres were given, from a map whose numbers refer to a time `hours_after` that.
+
+    Raises InputError for hours that are no number, and for a factor so large that no image was taken that late.
+    """
+    if not np.isfinite(hours_after) or abs(hours_after) > MOST_HALF_LIVES * of.half_life_h:
+        raise InputError(
+            f"The image is to show the activity {hours_after} hours after the spheres were given, expected at most "
+            f"{MOST_HALF_LIVES:g} half-lives ({MOST_HALF_LIVES * of.half_life_h:.0f} h). Check both times."
+        )
+    factor = np.float32(np.exp2(hours_after / of.half_life_h))
+    return ActivityMap(Volume(np.asarray(imaged.gbq.data) * factor, imaged.gbq.grid))
 
 
 def dose_map(

@@ -15,7 +15,7 @@ from glisson.report.figures.labels import badge_for, draw_badges, lesion_numbers
 from glisson.report.figures.palette import CAPSULE, INK, LESION, PAPER, Marks
 from glisson.report.figures.planes import Cut, Frame, axes_for
 
-__all__ = ["coverage_montage", "key_axial", "key_slice"]
+__all__ = ["coverage_montage", "key_axial", "key_slice", "numbered"]
 
 KEY_WIDTH, KEY_TEXT = 840, 38
 """Pixels across and text size of the key slice: it is printed 45 to 90 mm wide."""
@@ -76,7 +76,7 @@ def key_axial(parts: scan.Parts, marks: Marks | None = None) -> Picture:
     panel = scan.Panel(canvas, parts, cut, frame)
     panel.paint()
     panel.anatomy(2.0, round(KEY_TEXT * 0.8))
-    shown = _numbered(panel, marks, KEY_TEXT)
+    shown = numbered(panel, marks, KEY_TEXT)
     scan.paint_edges(canvas, cut.edges, KEY_TEXT)
     scan.paint_scale(canvas, frame.scale, KEY_TEXT - 8)
     source = parts.tones.words if parts.tones else "No scan was given: the liver as a grey shape"
@@ -123,8 +123,13 @@ def _largest_solid(pixels: npt.NDArray[Any], parts: scan.Parts) -> npt.NDArray[n
     return result
 
 
-def _numbered(panel: scan.Panel, marks: Marks | None, size: int) -> tuple[str, ...]:
-    """Outline the lesions of a cut and number them; the ids of those it shows."""
+def numbered(
+    panel: scan.Panel, marks: Marks | None, size: int, keep_off: Sequence[tuple[float, float, float, float]] = ()
+) -> tuple[str, ...]:
+    """Outline the lesions of a cut and number those whose middle it shows; the ids of these.
+
+    keep_off: (x0, y0, x1, y1) rectangles of the picture without numbers.
+    """
     lesions = panel.parts.lesions
     numbers = lesion_numbers([lesion.id for lesion in lesions])
     found = [(lesion, panel.disc(lesion.mask)) for lesion in lesions]
@@ -132,14 +137,16 @@ def _numbered(panel: scan.Panel, marks: Marks | None, size: int) -> tuple[str, .
     for lesion, _ in shown:
         colour = (marks or {}).get(lesion.id, ("", LESION))[1]
         panel.outline(lesion.mask, colour, max(size / 10, 2.2), rim=True)
+    extent = (panel.canvas.width, panel.canvas.height)
+    shown = [(lesion, disc) for lesion, disc in shown if (disc[0] > 0).all() and (disc[0] < extent).all()]
     if shown:
         badges = [badge_for(lesion.id, numbers, marks) for lesion, _ in shown]
         anchors, radii = np.array([disc[0] for _, disc in shown]), np.array([disc[1] for _, disc in shown])
         size = size if len(shown) <= MOST_LARGE_BADGES else round(size * 0.75)
         edge = size * 1.3
-        wide, high = panel.canvas.width, panel.canvas.height
-        taken = ((0, high / 2 - edge, edge, high / 2 + edge), (wide - edge, high / 2 - edge, wide, high / 2 + edge))
-        places = place_boxes(anchors, radii, sizes_of(badges, size), (wide, high), taken)
+        wide, high = extent
+        taken = [(0, high / 2 - edge, edge, high / 2 + edge), (wide - edge, high / 2 - edge, wide, high / 2 + edge)]
+        places = place_boxes(anchors, radii, sizes_of(badges, size), extent, [*taken, *keep_off])
         draw_badges(panel.canvas, badges, anchors, radii, places, size)
     return tuple(lesion.id for lesion, _ in shown)
 
@@ -209,7 +216,7 @@ def _page(
         panel.paint()
         panel.segments(1.0)
         panel.outline(parts.liver, CAPSULE, 1.4)
-        seen |= dict.fromkeys(_numbered(panel, marks, TILE_TEXT))
+        seen |= dict.fromkeys(numbered(panel, marks, TILE_TEXT))
         near = TILE_TEXT * 0.4
         tile.text((near, near), f"{cut.height_mm:+.0f}", TILE_TEXT - 4, PAPER, anchor="lt", halo=INK)
         tile.text((near, tile_height / 2), "R", TILE_TEXT - 2, PAPER, anchor="lm", bold=True, halo=INK)

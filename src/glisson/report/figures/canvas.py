@@ -173,7 +173,7 @@ class Canvas:
         if table:
             image = image.quantize(PALETTE_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         held = io.BytesIO()
-        image.save(held, "PNG", compress_level=6)
+        image.save(held, "PNG", compress_level=4)
         return held.getvalue()
 
     def picture(self, alt: str, caption: str, *, table: bool = True) -> Picture:

@@ -19,7 +19,7 @@ from glisson.report.figures.planes import PLANES, Cut, Frame, axes_for
 if TYPE_CHECKING:
     from glisson.planning.dose import Dvh
 
-__all__ = ["CURVE_COLOURS", "ISODOSE_COLOURS", "dvh_picture", "isodose_picture"]
+__all__ = ["CURVE_COLOURS", "ISODOSE_COLOURS", "dvh_picture", "isodose_levels", "isodose_picture"]
 
 CURVE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#7a5c00")
 """Colours of histograms; each curve carries its name as well."""
@@ -27,12 +27,21 @@ CURVE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#7a5c00
 ISODOSE_COLOURS = ("#7fd3ff", "#3fc77f", "#f4e04d", "#ff9d2e", "#ff4b4b")
 """From the lowest dose to the highest; each level stands in the legend."""
 
+ISODOSE_SHARES = (0.1, 0.2, 0.4, 0.6, 0.8)
+"""Isodose levels as shares of the highest dose."""
+
 DVH_WIDTH, DVH_HEIGHT, DVH_TEXT = 960, 660, 26
 LEFT, RIGHT, TOP, BOTTOM = 100, 30, 56, 84
 """Size of the histogram without its legend, its text, and the room around its axes, pixels."""
 
 CURVE_STEPS = 400
 """Doses at which a curve is drawn."""
+
+FULLY_KNOWN = 0.999
+"""A pixel shows the dose where at least this share of it comes from inside the dose grid."""
+
+EDGE_PIXELS = 8
+"""No line is drawn this near to the edge of the dose grid, where the slope of the dose is not known."""
 
 SLICE_WIDTH, SLICE_TEXT = 840, 30
 MARGIN_MM = 15.0
@@ -69,12 +78,25 @@ def dvh_picture(histograms: Mapping[str, Dvh]) -> Picture:
     return canvas.picture(f"Cumulative dose-volume histograms. {said}.", caption)
 
 
+def isodose_levels(dose: Volume) -> tuple[float, ...]:
+    """Levels for a dose where none are asked for: ISODOSE_SHARES of the highest dose, rounded to two digits.
+
+    Raises InputError for a dose that is zero everywhere.
+    """
+    top = float(np.max(dose.data))
+    if not top > 0:
+        raise InputError("The dose is zero everywhere, so there are no isodose lines to draw.")
+    return tuple(sorted({float(f"{share * top:.2g}") for share in ISODOSE_SHARES}))
+
+
 def isodose_picture(parts: scan.Parts, dose: Volume, levels_gy: Sequence[float]) -> Picture:
     """Isodose lines on the axial slice with the highest mean dose in the liver, with liver and lesions outlined.
 
     dose: Gy on any grid. levels_gy: at most five, in rising order. Raises InputError for other levels, and where none
     of the dose lies on the scan.
     """
+    from scipy.ndimage import binary_erosion
+
     levels = [float(level) for level in levels_gy]
     if not 0 < len(levels) <= len(ISODOSE_COLOURS) or levels != sorted(set(levels)) or levels[0] <= 0:
         raise InputError(f"Isodose levels are one to {len(ISODOSE_COLOURS)} rising doses in Gy, got {levels_gy}.")
@@ -90,9 +112,9 @@ def isodose_picture(parts: scan.Parts, dose: Volume, levels_gy: Sequence[float])
     panel.outline(parts.liver, CAPSULE, 2.2)
     for lesion in parts.lesions:
         panel.outline(lesion.mask, LESION, 2.6, rim=True)
-    whole = np.zeros(parts.grid.shape, np.float32)
-    whole[tuple(slice(s, s + n) for s, n in zip(start, gy.shape, strict=True))] = gy
-    _isolines(canvas, frame.resample(cut.pixels(whole), cut.pitch_mm, 0.0), levels)
+    flat, known = (frame.resample(pixels, cut.pitch_mm, 0.0) for pixels in _on_slice(parts, dose, cut, normal, index))
+    inside = binary_erosion(known > FULLY_KNOWN, iterations=EDGE_PIXELS, border_value=1)
+    _isolines(canvas, flat, levels, inside)
     _legend(canvas, levels)
     scan.paint_edges(canvas, cut.edges, SLICE_TEXT)
     scan.paint_scale(canvas, frame.scale, SLICE_TEXT - 6)
@@ -101,7 +123,8 @@ def isodose_picture(parts: scan.Parts, dose: Volume, levels_gy: Sequence[float])
         f"Axial slice at the height {cut.height_mm:.0f} mm (S) with isodose lines of {named} Gy; highest dose in the "
         f"liver {float(gy.max()):.3g} Gy. The patient's right is on the left of the picture, the front is up."
     )
-    return canvas.picture(alt, f"Isodose lines of {named} Gy. Patient's right on the left.{parts.oblique_words}")
+    ends = "" if inside.all() else " Lines end where the dose grid ends."
+    return canvas.picture(alt, f"Isodose lines of {named} Gy.{ends} Patient's right on the left.{parts.oblique_words}")
 
 
 def _on_liver(parts: scan.Parts, dose: Volume) -> tuple[npt.NDArray[Any], tuple[int, int, int]]:
@@ -113,6 +136,21 @@ def _on_liver(parts: scan.Parts, dose: Volume) -> tuple[npt.NDArray[Any], tuple[
     i, j, k = (slice(a, b) for a, b in zip(low, high, strict=True))
     found = resample_volume(dose, parts.grid.crop((i, j, k)), outside=0.0).data
     return found, (low[0], low[1], low[2])
+
+
+def _on_slice(
+    parts: scan.Parts, dose: Volume, cut: Cut, normal: int, index: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The pixels of the dose on a slice of the scan, and how far it is known there (1 inside its own grid)."""
+    i, j, k = (slice(index, index + 1) if axis == normal else slice(0, n) for axis, n in enumerate(parts.grid.shape))
+    plane = parts.grid.crop((i, j, k))
+    ones = Volume(np.ones(dose.grid.shape, np.float32), dose.grid)
+    found = []
+    for volume in (dose, ones):
+        whole = np.zeros(parts.grid.shape, np.float32)
+        whole[i, j, k] = resample_volume(volume, plane, outside=0.0).data
+        found.append(cut.pixels(whole))
+    return found[0], found[1]
 
 
 def _around_liver(parts: scan.Parts, cut: Cut) -> tuple[Canvas, Frame]:
@@ -133,13 +171,15 @@ def _around_liver(parts: scan.Parts, cut: Cut) -> tuple[Canvas, Frame]:
     return canvas, Frame.around(middle, wide, canvas.width, canvas.height)
 
 
-def _isolines(canvas: Canvas, flat: npt.NDArray[Any], levels: Sequence[float]) -> None:
-    """Lines where the dose passes a level: pixels by their distance to it, the dose difference over its slope."""
+def _isolines(canvas: Canvas, flat: npt.NDArray[Any], levels: Sequence[float], known: npt.NDArray[np.bool_]) -> None:
+    """Lines where the dose passes a level: pixels by their distance to it, the dose difference over its slope. None
+    where the dose is not known, as at the edge of its grid.
+    """
     steep = np.maximum(np.hypot(*np.gradient(flat)), 1e-6)
     for level, colour in zip(levels, ISODOSE_COLOURS[-len(levels) :], strict=True):
         away = np.abs(flat - level) / steep
         for width, ink in ((4.5, INK), (2.6, colour)):
-            canvas.blend(np.clip(width / 2 + 0.5 - away, 0.0, 1.0), ink)
+            canvas.blend(np.clip(width / 2 + 0.5 - away, 0.0, 1.0) * known, ink)
 
 
 def _legend(canvas: Canvas, levels: Sequence[float]) -> None:

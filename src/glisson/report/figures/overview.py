@@ -21,10 +21,10 @@ from glisson.report.figures.palette import (
     Colour,
     Marks,
 )
-from glisson.report.figures.rays import VIEWS, Window
+from glisson.report.figures.rays import VIEWS, View, Window
 from glisson.report.figures.render import Geometry, compose, geometry_of, segment_paint, window_for
 
-__all__ = ["MANY_LESIONS", "number_lesions", "overview_3d", "shrunk", "side_by_side"]
+__all__ = ["MANY_LESIONS", "edge_letters", "number_lesions", "overview_3d", "scale_bar", "shrunk", "side_by_side"]
 
 VIEW_WIDTH, VIEW_TEXT = 600, 27
 """Pixels across one view and its text size: a view is printed 45 to 90 mm wide."""
@@ -56,7 +56,7 @@ def overview_3d(model: Model, marks: Marks | None = None, views: Sequence[str] =
     for place, geometry in enumerate(geometries):
         _view(canvas.part(place * across, 0, across, high + 2 * SIDE_ROOM), model, geometry, marks)
     last = canvas.part((len(views) - 1) * across, 0, across, high + 2 * SIDE_ROOM)
-    _scale_bar(last, scale)
+    scale_bar(last, scale)
     return canvas.picture(*_words(model, marks, views), table=False)
 
 
@@ -83,6 +83,11 @@ def _view(panel: Canvas, model: Model, geometry: Geometry, marks: Marks | None) 
     panel.pixels[y : y + image.shape[0], x : x + image.shape[1]] = image
     labels = paint.labels if model.segments else None
     number_lesions(panel, model, geometry, (x, y), FINER, marks, VIEW_TEXT, labels)
+    edge_letters(panel, geometry.view)
+
+
+def edge_letters(panel: Canvas, view: View) -> None:
+    """The orientation letters at the edges of a view, and where the eye stands in the corner."""
     near = SIDE_ROOM * 0.3
     wide, high = panel.width, panel.height
     places = (
@@ -91,9 +96,12 @@ def _view(panel: Canvas, model: Model, geometry: Geometry, marks: Marks | None) 
         ((wide / 2, near), "mt"),
         ((wide / 2, high - near), "ms"),
     )
-    for letter, (at, anchor) in zip(geometry.view.edges, places, strict=True):
+    for letter, (at, anchor) in zip(view.edges, places, strict=True):
         panel.text(at, letter, VIEW_TEXT, SOFT, anchor=anchor, bold=True)
-    panel.text((near, near), geometry.view.words, VIEW_TEXT - 5, SOFT, anchor="lt")
+    size = VIEW_TEXT - 5
+    while text_size(view.words, size)[0] > wide / 2 - VIEW_TEXT - near:
+        size -= 1
+    panel.text((near, near), view.words, size, SOFT, anchor="lt")
 
 
 def number_lesions(
@@ -191,7 +199,8 @@ def _legend(model: Model, marks: Marks | None, width: int) -> Canvas:
     return canvas
 
 
-def _scale_bar(panel: Canvas, scale: float) -> None:
+def scale_bar(panel: Canvas, scale: float) -> None:
+    """A bar of 50 mm in the lower right corner of a view."""
     length = 50
     x1, y = panel.width - SIDE_ROOM * 0.4, panel.height - SIDE_ROOM * 0.4
     panel.box(x1 - length * scale, y - 5, length * scale, 5, SOFT)

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 __all__ = [
-    "ACTION_COLOURS", "BRANCHES", "CAPSULE", "INK", "KEPT", "LESION", "LIVER", "PAPER", "REMOVED", "RULE",
-    "SEGMENT_TINTS", "SOFT", "VESSELS", "VESSEL_NAMES", "Colour", "Marks", "contrast", "ink_on", "rgb",
+    "ACTION_COLOURS", "BRANCHES", "CAPSULE", "CUT_OFF", "INK", "KEPT", "LESION", "LIVER", "MARGIN", "NEEDLE", "ORGANS",
+    "PAPER", "REMOVED", "RULE", "SEGMENT_TINTS", "SOFT", "VESSELS", "VESSEL_NAMES", "WEDGED", "ZONE", "ZONE_RIM",
+    "Colour", "Marks", "contrast", "ink_on", "rgb",
 ]  # fmt: skip
 
 Colour = str
@@ -32,6 +33,21 @@ CAPSULE: Colour = "#e8f4f2"
 LIVER: Colour = "#d98d78"
 KEPT: Colour = "#359a8c"
 REMOVED: Colour = "#d9cbb8"
+WEDGED: Colour = "#ffd23f"
+CUT_OFF: Colour = "#a892c9"
+"""Removed with its segment, removed as a wedge, and without inflow or outflow."""
+
+ZONE: Colour = "#56b4e9"
+ZONE_RIM: Colour = "#0b4f80"
+MARGIN: Colour = "#fff0a0"
+NEEDLE: Colour = "#b02fe0"
+"""An ablation zone, its rim, the margin asked for around a lesion, and a needle."""
+
+ORGANS: Mapping[str, Colour] = MappingProxyType({
+    "bone": "#e9dcc0", "lung": "#9fb8c8", "bowel, stomach": "#e08a2e", "heart, great vessels": "#c23b3b",
+    "vessels outside liver": "#cc5fa8", "other organs": "#9a7fd1",
+})  # fmt: skip
+"""What a needle must not touch, by group."""
 
 VESSELS: Mapping[str, Colour] = MappingProxyType(
     {"portal": "#cc5fa8", "hepatic": "#3aa0e8", "cava": "#2563b0", "artery": "#d2452f"}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from glisson.anatomy import CavaSplit, SegmentMap
     from glisson.scene import LesionMask, Scene
 
-__all__ = ["Panel", "Parts", "Tones", "paint_edges", "paint_scale", "parts_of", "vessel_words"]
+__all__ = ["Panel", "Parts", "Tones", "paint_edges", "paint_scale", "parts_of", "tones_of", "vessel_words"]
 
 CT_LEVEL_HU, CT_WIDTH_HU = 60.0, 320.0
 """The window of soft tissue in which liver, vessels and lesions part best in the portal venous phase."""
@@ -62,13 +62,13 @@ class Parts:
     segments: Labels | None
     vessels: Mapping[str, Mask]
     lesions: tuple[LesionMask, ...]
-    starts: dict[int, tuple[int, int, int]] = field(default_factory=dict, repr=False)
+    starts: dict[Mask | Labels, tuple[int, int, int]] = field(default_factory=dict, repr=False)
 
     def start(self, part: Mask | Labels) -> tuple[int, int, int]:
         """Where a part's first voxel lies on the grid; looked up once for each part."""
-        if id(part) not in self.starts:
-            self.starts[id(part)] = part.grid.offset_in(self.grid)
-        return self.starts[id(part)]
+        if part not in self.starts:
+            self.starts[part] = part.grid.offset_in(self.grid)
+        return self.starts[part]
 
     @property
     def oblique_words(self) -> str:
@@ -91,10 +91,11 @@ def parts_of(
         vessels = {name: mask for name, mask in {**vessels, **apart}.items() if mask is not None}
     vessels = {name: vessels[name] for name in VESSELS if name in vessels and not vessels[name].is_empty}
     labels = segments.labels if segments is not None else None
-    return Parts(scene.grid, scene.image, _tones(scene), liver or scene.liver, labels, vessels, scene.lesions)
+    return Parts(scene.grid, scene.image, tones_of(scene), liver or scene.liver, labels, vessels, scene.lesions)
 
 
-def _tones(scene: Scene) -> Tones | None:
+def tones_of(scene: Scene) -> Tones | None:
+    """Black and white for a scan: a fixed window for CT, percentiles around the liver otherwise; None without one."""
     if scene.image is None:
         return None
     near = scene.image.data[scene.liver_box()][::2, ::2, ::2]
@@ -115,7 +116,7 @@ class Panel:
 
     def __init__(self, canvas: Canvas, parts: Parts, cut: Cut, frame: Frame) -> None:
         self.canvas, self.parts, self.cut, self.frame = canvas, parts, cut, frame
-        self._away: dict[int, Away | None] = {}
+        self._away: dict[Mask, Away | None] = {}
 
     def patch(self, part: Mask | Labels) -> Patch | None:
         """What the cut shows of a part; None for nothing."""
@@ -123,10 +124,10 @@ class Panel:
 
     def away(self, part: Mask) -> Away | None:
         """Signed distance to the outline of a mask where the frame shows it."""
-        if id(part) not in self._away:
+        if part not in self._away:
             patch = self.patch(part)
-            self._away[id(part)] = self.frame.outline(patch, self.cut.pitch_mm) if patch is not None else None
-        return self._away[id(part)]
+            self._away[part] = self.frame.outline(patch, self.cut.pitch_mm) if patch is not None else None
+        return self._away[part]
 
     def paint(self) -> None:
         """The scan in its window; without a scan, the liver as a grey shape."""

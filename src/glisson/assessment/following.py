@@ -1,0 +1,113 @@
+"""Lesions of earlier scans carried to the last one: names for life, and sites that are seen no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+
+from glisson.case import Case, LesionFacts, Unknown
+from glisson.geometry import Mask
+from glisson.lesions.follow import FollowUp, VanishedSite, follow
+from glisson.planning.ablated import AblationCheck, check_ablation, zones_of
+from glisson.scene import LesionMask, Notice, Scene
+
+__all__ = ["ablation_checks", "carried", "follow_scene"]
+
+SETTLED = ("benign", "treated", "vanished")
+"""What the record says of a lesion that is not seen on the last scan is kept when it is one of these."""
+
+
+def follow_scene(case: Case, scene: Scene, progress: Callable[[str, float], None] | None = None) -> FollowUp:
+    """Follow the lesions of a scene and its earlier scans, with what the record states of their names."""
+    scenes = (*scene.earlier, scene)
+    number = {one.study: place for place, one in enumerate(scenes) if one.study}
+    stated = {
+        (number[known.study], known.lesion): lesion.id
+        for lesion in case.lesions
+        for known in lesion.known_as
+        if known.study in number
+    }
+    return follow(scenes, stated=stated, progress=progress)
+
+
+def carried(case: Case, scene: Scene, found: FollowUp) -> tuple[Case, Scene, tuple[Notice, ...]]:
+    """The record and the last scan with every lesion ever seen, by its name for life, and what is to be said of it.
+
+    A site that is seen no more becomes a lesion of the scene, of the nature vanished (or as the record has it), with
+    its last outline carried over. One whose overlay is refused is in the record alone: nobody knows where it lies now.
+    """
+    scenes = (*scene.earlier, scene)
+    last = len(scenes) - 1
+    renamed = tuple(replace(lesion, id=found.name_of(last, lesion.id)) for lesion in scene.lesions)
+    facts = {lesion.id: lesion for lesion in case.lesions}
+    notices = [notice for overlay in found.overlays.values() for notice in overlay.notices]
+    notices += [n for track in found.tracks if (n := _doubt(track.name, track.confidence.get(last))) is not None]
+    sites = []
+    for site in found.vanished:
+        facts[site.name] = _gone(site, scenes, facts.get(site.name))
+        where = _named(scenes[site.last_seen])
+        if site.refused or site.mask.is_empty:
+            text = f"{site.name}, last seen on {where}, cannot be placed on this scan; no plan covers it."
+            notices.append(Notice("error", "vanished-not-placed", text, site.name))
+            continue
+        source = f"last seen on {where}; carried over to about {site.error_mm:.1f} mm along each axis"
+        sites.append(LesionMask(site.name, site.mask, source))
+    order = {track.name: place for place, track in enumerate(found.tracks)}
+    lesions = tuple(sorted((*renamed, *sites), key=lambda lesion: order[lesion.id]))
+    kept = tuple(facts[lesion.id] for lesion in case.lesions)
+    added = tuple(fact for name, fact in facts.items() if name not in {lesion.id for lesion in case.lesions})
+    return replace(case, lesions=(*kept, *added)), replace(scene, lesions=lesions), tuple(notices)
+
+
+def ablation_checks(
+    scans: Sequence[Scene], liver: Mask, found: FollowUp, wanted_mm: float
+) -> tuple[Mapping[str, AblationCheck], tuple[Notice, ...]]:
+    """Each ablation zone outlined on the last scan against its lesion as last seen before, by name for life."""
+    last = len(scans) - 1
+    tracks = {track.name: track for track in found.tracks}
+    checks, notices = {}, []
+    for name, zone in zones_of(scans[last], tracks).items():
+        before = [n for n in tracks[name].seen if n < last]
+        overlay = found.overlays.get((last, max(before))) if before else None
+        if overlay is None or overlay.refused:
+            why = "no earlier scan shows the lesion" if overlay is None else "the scans cannot be laid over each other"
+            notices.append(Notice("error", "ablation-not-measured", f"The ablation of {name}: {why}.", name))
+            continue
+        scan = scans[max(before)]
+        pieces = [one.mask for one in scan.lesions if one.id in tracks[name].seen[max(before)]]
+        lesion = Mask(np.logical_or.reduce([mask.on(scan.grid) for mask in pieces]), scan.grid).trimmed()
+        checks[name] = check_ablation(lesion, zone, liver, overlay, wanted_mm=wanted_mm)
+    return checks, tuple(notices)
+
+
+def _gone(site: VanishedSite, scenes: tuple[Scene, ...], fact: LesionFacts | None) -> LesionFacts:
+    """What holds of a lesion that is not on the last scan."""
+    if fact is not None and fact.nature in SETTLED:
+        return fact
+    day = scenes[site.last_seen].facts.date
+    unseen = scenes[site.last_seen + 1]
+    if day is not None and day == scenes[-1].facts.date:
+        reason = f"seen on {_named(scenes[site.last_seen])} of the same day, not on this scan"
+        return fact if fact is not None else LesionFacts(site.name, "probable", reason)
+    reason = f"seen on {_named(scenes[site.last_seen])}, not on {_named(unseen)}; a vanished site may hold tumour"
+    changes: Mapping[str, object] = {"nature": "vanished", "reason": reason, "vanished_on": _day(unseen)}
+    return replace(fact or LesionFacts(site.name, first_seen=_day(scenes[site.last_seen])), **changes)  # type: ignore[arg-type]
+
+
+def _day(scene: Scene) -> date | Unknown:
+    return Unknown("the scan has no date") if scene.facts.date is None else date.fromisoformat(scene.facts.date)
+
+
+def _named(scene: Scene) -> str:
+    day = f" of {scene.facts.date}" if scene.facts.date else ""
+    return f"{scene.study or scene.facts.modality or 'a scan'}{day}"
+
+
+def _doubt(name: str, confidence: str | None) -> Notice | None:
+    if confidence not in ("low", "moderate"):
+        return None
+    text = f"That {name} on the last scan is the same lesion as before is of {confidence} confidence: look at it."
+    return Notice("warning", "identity-uncertain", text, name)

@@ -1,0 +1,140 @@
+"""Sizes of the followed lesions on every scan, and what they make of response and growth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+from glisson.case import Case, Treatment, Unknown
+from glisson.lesions.diameters import axial_diameters
+from glisson.lesions.follow import FollowUp, Track
+from glisson.lesions.kinetics import Growth, Projection, growth_of, project
+from glisson.lesions.response import Disagreement, Reading, Response, disagreements, respond, timelines
+from glisson.scene import LesionMask, Scene
+
+__all__ = ["Serial", "Size", "serial_findings"]
+
+CRITERIA = ("recist-1.1", "volumetric")
+"""Criteria for which outlines alone are enough."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """One lesion on one scan. longest_mm: axial, of the largest piece. volume_ml: of all pieces. pieces: how many."""
+
+    longest_mm: float
+    volume_ml: float
+    pieces: int
+
+
+@dataclass(frozen=True, eq=False)
+class Serial:
+    """The lesions over time.
+
+    days: of the scans, earliest first. sizes: name for life -> one size for each scan, None where it was not seen.
+    baseline: number of the scan that response is measured from.
+    responses: one for each of CRITERIA. growth: name -> growth through the volumes since the baseline, where there are
+    two. projections: name -> when it reaches the volume of a ball of projected_mm, of lesions that grow.
+    """
+
+    days: tuple[date, ...]
+    sizes: Mapping[str, tuple[Size | None, ...]]
+    baseline: int
+    responses: tuple[Response, ...]
+    disagreements: tuple[Disagreement, ...]
+    growth: Mapping[str, Growth]
+    projections: Mapping[str, Projection]
+    projected_mm: float
+
+
+def serial_findings(case: Case, scenes: Sequence[Scene], found: FollowUp, *, project_to_mm: float) -> Serial | Unknown:
+    """Measure the followed lesions and judge response from the last scan before the latest systemic treatment.
+
+    project_to_mm: diameter of the sphere whose volume growth is projected to. Benign and treated lesions are left out
+    of response. Unknown, with why, when a scan has no date or two have the same.
+    """
+    days = [scene.facts.date for scene in scenes]
+    if None in days:
+        return Unknown("a scan has no date")
+    known = tuple(date.fromisoformat(day) for day in days if day is not None)
+    sizes = {track.name: tuple(_size(track, n, scene) for n, scene in enumerate(scenes)) for track in found.tracks}
+    held = {lesion.id: lesion.nature for lesion in case.lesions}
+    counted = [track for track in found.tracks if held.get(track.name) not in ("benign", "treated")]
+    baseline = _baseline(case, known)
+    readings = _readings(case.id, counted, sizes, known, scenes, baseline)
+    responses: tuple[Response, ...] = ()
+    if readings and len({row.date for row in readings}) > 1:
+        (line,) = timelines(readings, "the lesions of the scans")
+        responses = tuple(respond(line, name) for name in CRITERIA)
+    growth = {t.name: g for t in counted if (g := _growth(sizes[t.name], known, baseline)) is not None}
+    ball_ml = math.pi / 6 * project_to_mm**3 / 1000.0
+    return Serial(
+        known, MappingProxyType(sizes), baseline, responses, disagreements(responses), MappingProxyType(growth),
+        MappingProxyType({n: project(g, volume_ml=ball_ml) for n, g in growth.items() if g.growing}),
+        project_to_mm,
+    )  # fmt: skip
+
+
+def _baseline(case: Case, days: Sequence[date]) -> int:
+    """The last scan on or before the day the latest systemic treatment began; the first where there is none."""
+    treatments: tuple[Treatment, ...] = () if isinstance(case.treatments, Unknown) else case.treatments
+    begun = [t.start for t in treatments if t.kind == "systemic" and isinstance(t.start, date)]
+    before = [n for n, day in enumerate(days[:-1]) if begun and day <= max(begun)]
+    return before[-1] if before else 0
+
+
+def _pieces(track: Track, number: int, scene: Scene) -> list[LesionMask]:
+    ids = track.seen.get(number, ())
+    return [lesion for lesion in scene.lesions if lesion.id in ids]
+
+
+def _size(track: Track, number: int, scene: Scene) -> Size | None:
+    pieces = _pieces(track, number, scene)
+    if not pieces:
+        return None
+    longest = max(axial_diameters(one.mask, scene.grid.slice_axis).longest.length_mm for one in pieces)
+    return Size(longest, sum(one.mask.volume_ml for one in pieces), len(pieces))
+
+
+def _readings(
+    patient: str,
+    tracks: Sequence[Track],
+    sizes: Mapping[str, tuple[Size | None, ...]],
+    days: Sequence[date],
+    scenes: Sequence[Scene],
+    baseline: int,
+) -> list[Reading]:
+    """Rows of the response table from the baseline on; a lesion that is merged into another says so."""
+    rows: list[Reading] = []
+    for track in tracks:
+        own = sizes[track.name]
+        if all(size is None for size in own[baseline:]):
+            continue
+        kind = "" if own[baseline] is not None else "new"
+        start = next(n for n in range(baseline, len(days)) if own[n] is not None)
+        for n in range(start, len(days)):
+            rows.append(_reading(patient, track, own[n], days[n], scenes[n], kind, n, len(rows) + 1))
+    return rows
+
+
+def _reading(
+    patient: str, track: Track, size: Size | None, day: date, scene: Scene, kind: str, number: int, line: int
+) -> Reading:
+    merged = track.merged_into is not None and number >= track.merged_into[1]
+    state = "measured" if size is not None else "merged" if merged else "absent"
+    return Reading(
+        line, patient, None, day, track.name, "liver", kind, False, state,
+        diameter_mm=round(size.longest_mm, 3) if size else 0.0,
+        part_of=track.merged_into[0] if merged and track.merged_into else None,
+        volume_ml=round(size.volume_ml, 4) if size else 0.0,
+        slice_mm=scene.facts.slice_thickness_mm,
+    )  # fmt: skip
+
+
+def _growth(sizes: Sequence[Size | None], days: Sequence[date], baseline: int) -> Growth | None:
+    """Through the volumes of the scans since the baseline on which it was seen, of different days."""
+    seen = {days[n]: size.volume_ml for n, size in enumerate(sizes) if size is not None and n >= baseline}
+    return growth_of(tuple(seen), volumes_ml=tuple(seen.values())) if len(seen) > 1 else None

@@ -1,0 +1,1 @@
+"""Couinaud segments from shape: data, training, export and evaluation."""
