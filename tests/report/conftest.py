@@ -139,6 +139,7 @@ def a_result(record: str = RECORD, **changes: Any) -> SimpleNamespace:
         "scans": (),
         "follow": None,
         "serial": None,
+        "radiation": None,
         "ablated": {},
         "whole_liver": None,
         "cava": None,

@@ -14,6 +14,7 @@ from glisson.lesions.follow import FollowUp
 from glisson.lesions.serial import Serial
 from glisson.planning import Clearing, PlanSettings, Resection
 from glisson.planning.ablated import AblationCheck
+from glisson.planning.radiation import RadiationFinding
 from glisson.scene import Notice, Scene
 
 __all__ = ["Assessment", "TraceEntry"]
@@ -34,7 +35,8 @@ class Assessment:
     scans: all of them as they were read, earliest first, where there are several. follow: the lesions over them;
     the scene then holds every lesion by its name for life, vanished sites too, and the case says so. serial: their
     sizes, response and growth. ablated: name -> what became of a lesion that was ablated. whole_liver: the liver
-    with the lesions that lie in it, on its own box of the scan's lattice. answers: what the rules of planning and
+    with the lesions that lie in it, on its own box of the scan's lattice. radiation: doses and estimates.
+    answers: what the rules of planning and
     every rule that is not about a treatment say of this patient. options: the verdict on each treatment, for the
     patient and, where it is judged so, for each lesion. scores: those whose inputs are recorded. missing: the
     missing facts, those that would decide most first. changes: for each treatment what one changed input would make
@@ -59,6 +61,7 @@ class Assessment:
     resections: tuple[Resection, ...] = ()
     settings: PlanSettings | None = None
     clearing: Clearing | None = None
+    radiation: RadiationFinding | None = None
     answers: tuple[Answer, ...] = ()
     options: tuple[Option, ...] = ()
     scores: tuple[ScoreResult, ...] = ()

@@ -25,6 +25,7 @@ from glisson.knowledge import Option, knowledge_base, margins, remnant_segments,
 from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver
 from glisson.lesions.serial import serial_findings
 from glisson.planning import clear_liver, resection_notices, standard_resections
+from glisson.planning.radiation import radiation_finding
 from glisson.scene import Notice
 
 __all__ = ["FOLLOW_STEPS", "STEPS", "Step"]
@@ -247,6 +248,17 @@ def _search_plans(a: Assessment) -> Outcome:
     return replace(a, clearing=found), f"{len(found.found.plans)} plans among {found.found.candidates} candidates"
 
 
+def _look_at_radiation(a: Assessment) -> Outcome:
+    assert a.scene is not None
+    assert a.whole_liver is not None
+    found = radiation_finding(a.case, a.scene, a.whole_liver, a.segments, a.lesions)
+    if found.is_empty:
+        return a, "not assessed: no course is recorded and no lesion is to be treated"
+    return replace(a, radiation=found), (
+        f"{len(found.courses)} courses, {len(found.beams)} lesions for beams, {len(found.spheres)} volumes for spheres"
+    )
+
+
 def _ask_all_rules(a: Assessment) -> Outcome:
     facts = all_facts(a)
     kb = knowledge_base()
@@ -288,6 +300,7 @@ STEPS: tuple[Step, ...] = (
     Step("limits", "Asking for the limits of planning", (), _ask_rules),
     Step("resections", "Planning standard resections", ("scene", "whole_liver", "segments"), _plan_resections),
     Step("plans", "Searching plans", ("scene", "whole_liver"), _search_plans),
+    Step("radiation", "Looking at radiation", ("scene", "whole_liver"), _look_at_radiation),
     Step("options", "Weighing the options", (), _ask_all_rules),
 )
 

@@ -12,6 +12,7 @@ from glisson.report.growth import growth_tables
 from glisson.report.medicine import options_table, scores_table
 from glisson.report.plan_pages import plan_pages
 from glisson.report.plans import lesion_actions
+from glisson.report.radiation import radiation_tables
 from glisson.report.segments import segments_table
 from glisson.report.timeline import timeline_tables
 from glisson.report.vessels import branches_table
@@ -99,6 +100,8 @@ def dossier_view(
         resections_note=tables.resections_note(result),
         remnant_figures=_some(figures, "resections", "remnant"),
         liver=tables.liver_table(result),
+        radiation=radiation_tables(result.radiation),
+        radiation_figures=tuple(figures[key] for key in figures if key.startswith(("dvh-", "isodose-"))),
         segments=segments_table(result),
         branches=branches_table(result),
         scores=scores_table(result),

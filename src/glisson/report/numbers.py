@@ -16,6 +16,7 @@ from glisson.report.growth import growth_findings
 from glisson.report.medicine import alerts, option_data, score_data, staging
 from glisson.report.methods import METHODS
 from glisson.report.plan_pages import lesion_plans
+from glisson.report.radiation import radiation_data
 from glisson.report.segments import interval_data, segments_data
 from glisson.report.timeline import timeline_data
 from glisson.report.vessels import relations_data, vessels_data
@@ -54,6 +55,7 @@ def findings(result: Assessment, *, stamped: datetime | None = None) -> dict[str
             }
             for lesion in result.lesions
         ],
+        "radiation": radiation_data(result.radiation),
         "segments": segments_data(result),
         "timeline": timeline_data(result),
         "vessels": vessels_data(result),

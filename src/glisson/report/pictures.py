@@ -12,6 +12,7 @@ from glisson.report.build import actions
 from glisson.report.concerns import leading_resections
 from glisson.report.growth import shown_staged
 from glisson.report.plan_pictures import first_drawing, plan_steps
+from glisson.report.radiation import radiation_steps
 from glisson.report.timeline import followed_names
 from glisson.report.view import Figure
 from glisson.report.words import slug
@@ -82,6 +83,7 @@ def _steps(result: Assessment) -> Iterator[tuple[str, str, Callable[[], Sequence
     if result.segments is not None and result.segments.confidence is not None:
         made = result.segments
         yield "segments", "How sure the segments are", lambda: [f.segment_confidence(parts, made)]
+    yield from radiation_steps(result.radiation, parts)
     for lesion in result.lesions:
         yield f"lesion-{lesion.id}", f"Lesion {lesion.id}", partial(_one, f.lesion_card, parts, lesion, marks)
     yield from _over_time(result, parts)

@@ -149,6 +149,8 @@ class DossierView:
     changes: Table | None
     disputes: Table | None
     costs: Table | None
+    radiation: tuple[Table, ...]
+    radiation_figures: tuple[Figure, ...]
     known: tuple[Table, ...]
     record: tuple[Fact, ...]
     resections: Table | None
