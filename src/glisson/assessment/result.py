@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from glisson.anatomy import CavaSplit, PartsOfFour, SegmentMap, VesselAnatomy
 from glisson.case import Case
-from glisson.geometry import Mask
+from glisson.geometry import Mask, Surface
 from glisson.knowledge import Answer, Change, Gap, Option, PriceList, ScoreResult
 from glisson.lesions import Burden, LesionFinding, LiverFinding
 from glisson.lesions.follow import FollowUp
@@ -35,12 +35,12 @@ class Assessment:
     scans: all of them as they were read, earliest first, where there are several. follow: the lesions over them;
     the scene then holds every lesion by its name for life, vanished sites too, and the case says so. serial: their
     sizes, response and growth. ablated: name -> what became of a lesion that was ablated. whole_liver: the liver
-    with the lesions that lie in it, on its own box of the scan's lattice. radiation: doses and estimates.
-    answers: what the rules of planning and
-    every rule that is not about a treatment say of this patient. options: the verdict on each treatment, for the
-    patient and, where it is judged so, for each lesion. scores: those whose inputs are recorded. missing: the
-    missing facts, those that would decide most first. changes: for each treatment what one changed input would make
-    of its verdict. facts: everything the rules could ask. prices: the local price list, where one was given.
+    with the lesions that lie in it, on its own box of the scan's lattice. radiation: doses and estimates. outlines:
+    lesion id -> its mesh. answers: what the rules of planning and every rule that is not about a treatment say of
+    this patient. options: the verdict on each treatment, for the patient and, where it is judged so, for each
+    lesion. scores: those whose inputs are recorded. missing: the missing facts, those that would decide most first.
+    changes: for each treatment what one changed input would make of its verdict. facts: everything the rules could
+    ask. prices: the local price list, where one was given.
     """
 
     case: Case
@@ -57,6 +57,7 @@ class Assessment:
     vessels: VesselAnatomy | None = None
     liver: LiverFinding | None = None
     lesions: tuple[LesionFinding, ...] = ()
+    outlines: Mapping[str, Surface] = field(default_factory=dict, repr=False)
     burden: Burden | None = None
     resections: tuple[Resection, ...] = ()
     settings: PlanSettings | None = None

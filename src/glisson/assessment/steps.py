@@ -20,7 +20,7 @@ from glisson.assessment.facts import all_facts, facts_of_lesions
 from glisson.assessment.following import ablation_checks, carried, follow_scene
 from glisson.assessment.result import Assessment
 from glisson.case import Unknown
-from glisson.geometry import Mask
+from glisson.geometry import Mask, surface
 from glisson.knowledge import Option, knowledge_base, margins, remnant_segments, remnant_threshold
 from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver
 from glisson.lesions.serial import serial_findings
@@ -82,7 +82,7 @@ def _check_ablations(a: Assessment) -> Outcome:
     assert a.follow is not None
     assert a.whole_liver is not None
     checks, notices = ablation_checks(a.scans, a.whole_liver, a.follow, margins().ablation_minimum_mm)
-    said = f"{len(checks)} zones against their lesions" if checks else "not assessed: no zone is outlined"
+    said = f"{len(checks)} zones against their lesions" if checks else "no ablation zone is outlined"
     return replace(a, ablated=checks, notices=(*a.notices, *notices)), said
 
 
@@ -179,8 +179,11 @@ def _measure_lesions(a: Assessment) -> Outcome:
     assert a.scene is not None
     assert a.whole_liver is not None
     structures, notes = _vessels(a)
-    found = measure_lesions(a.case, a.scene, a.whole_liver, a.segments, structures, notes)
-    return replace(a, lesions=found, notices=(*a.notices, *lesion_notices(found))), f"{len(found)} lesions"
+    outlines = {one.id: surface(one.mask) for one in a.scene.lesions if not one.mask.is_empty}
+    found = measure_lesions(a.case, a.scene, a.whole_liver, a.segments, structures, notes, outlines)
+    return replace(
+        a, lesions=found, outlines=outlines, notices=(*a.notices, *lesion_notices(found))
+    ), f"{len(found)} lesions"
 
 
 def _vessels(a: Assessment) -> tuple[Mapping[str, Mask], Mapping[str, str]]:
@@ -208,7 +211,7 @@ def _ask_rules(a: Assessment) -> Outcome:
 def _plan_resections(a: Assessment) -> Outcome:
     assert a.scene is not None
     assert a.whole_liver is not None
-    found = standard_resections(a.case, a.scene, a.whole_liver, a.segments, a.lesions)
+    found = standard_resections(a.case, a.scene, a.whole_liver, a.segments, a.lesions, surfaces=a.outlines)
     return replace(
         a, resections=found, notices=(*a.notices, *resection_notices(a.segments))
     ), f"{len(found)} resections"
@@ -241,7 +244,7 @@ def _search_plans(a: Assessment) -> Outcome:
     natures = {lesion.id: lesion.nature for lesion in a.lesions}
     found = clear_liver(
         a.case, a.scene, a.whole_liver, a.segments, a.resections, natures,
-        vessels=a.vessels, cava=a.cava, settings=a.settings, rules=rules, facts=facts,
+        vessels=a.vessels, cava=a.cava, surfaces=a.outlines, settings=a.settings, rules=rules, facts=facts,
     )  # fmt: skip
     if found is None:
         return a, "not assessed: no lesion in the liver has to be treated"

@@ -54,20 +54,21 @@ def measure_lesions(
     segments: SegmentMap | None,
     structures: Mapping[str, Mask],
     structure_notes: Mapping[str, str] | None = None,
+    outlines: Mapping[str, Surface] | None = None,
 ) -> tuple[LesionFinding, ...]:
     """Measure every lesion of the scene, in its order; LPS mm and mL.
 
     liver: the whole liver (`anatomy.whole_liver`). segments: Couinaud segments, or None. structures: portal, hepatic
     and cava, each as far as there is one (the last two told apart by `anatomy.split_cava`); others are not looked at.
     structure_notes: name -> words to print beside distances to that structure, such as how it was separated, or, for
-    one that is not there, why.
+    one that is not there, why. outlines: lesion id -> outline already meshed by `geometry.surface`, to save time.
     The capsule is the outline of the liver, without the parts that lie against those vessels and without the lid where
     the scan ends. A lesion outside the liver is measured, has no depth, and is named by `lesion_notices`.
     Raises SceneError for an empty lesion or liver, FrameMismatch for masks off the scan's lattice.
     """
     if liver.is_empty:
         raise SceneError("The liver mask is empty, so no lesion can be placed in it. Give a liver mask with voxels.")
-    around = _Surroundings(scene, liver, segments, structures, dict(structure_notes or {}))
+    around = _Surroundings(scene, liver, segments, structures, dict(structure_notes or {}), outlines or {})
     return tuple(_measured(case, lesion, around) for lesion in scene.lesions)
 
 
@@ -100,6 +101,7 @@ class _Surroundings:
     segments: SegmentMap | None
     structures: Mapping[str, Mask]
     notes: Mapping[str, str]
+    outlines: Mapping[str, Surface]
     _surfaces: dict[str, Surface] = field(default_factory=dict)
 
     def surface_of(self, name: str) -> Surface:
@@ -156,7 +158,7 @@ def _measured(case: Case, lesion: LesionMask, around: _Surroundings) -> LesionFi
     inside = 100.0 * int(np.count_nonzero(around.liver.on(mask.grid) & mask.data)) / mask.count
     notes.update(_size_notes(mask, scene.grid, at_border))
     shares, lobe = _place(mask, around.segments, notes)
-    distance, touches = _distances(mask, inside > 0.0, around, notes)
+    distance, touches = _distances(mask, around.outlines.get(lesion.id), inside > 0.0, around, notes)
     return LesionFinding(
         id=lesion.id, nature=said.nature, nature_reason=said.reason, volume_ml=mask.volume_ml,
         longest_axial_mm=axial.longest.length_mm, longest_axial_ends_mm=axial.longest.ends_mm,
@@ -221,11 +223,11 @@ def _lobe(shares: Mapping[str, float]) -> str:
 
 
 def _distances(
-    mask: Mask, in_liver: bool, around: _Surroundings, notes: dict[str, str]
+    mask: Mask, meshed: Surface | None, in_liver: bool, around: _Surroundings, notes: dict[str, str]
 ) -> tuple[dict[str, float | None], dict[str, bool | None]]:
     distance: dict[str, float | None] = dict.fromkeys(DISTANCES)
     touches: dict[str, bool | None] = dict.fromkeys(DISTANCES)
-    outline = surface(mask)
+    outline = meshed or surface(mask)
     for name in DISTANCES:
         key, about = f"distance_mm.{name}", around.notes.get(name, "")
         if name == "capsule":

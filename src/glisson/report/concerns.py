@@ -48,8 +48,12 @@ LIMITS = (
 OFF_THE_LIST = (
     Gap("Radiotherapy and radioembolisation in a plan", "this version plans resections, wedges and ablations only"),
     Gap("Fitness for anaesthesia", "only the facts that the rules name are looked at"),
-    Gap("Earlier scans", "one scan was assessed; growth and response are not measured"),
 )
+
+OF_SEVERAL_SCANS = ("earlier scans", "over time", "ablations")
+"""Steps that one scan cannot take; one gap is said for all of them."""
+
+ONE_SCAN = Gap("Earlier scans", "one scan was assessed; growth and response are not measured")
 
 
 def named_resections(result: Assessment) -> tuple[str, ...]:
@@ -250,8 +254,10 @@ def warnings(result: Assessment) -> tuple[Gap, ...]:
 def not_assessed(result: Assessment) -> tuple[Gap, ...]:
     """What was not assessed and why: first what this case lacks, then what this version does not do."""
     if result.scene is None:
-        return (Gap("Liver, lesions and resections", "no scan with outlines was given"), *OFF_THE_LIST)
+        return (Gap("Liver, lesions and resections", "no scan with outlines was given"), *OFF_THE_LIST, ONE_SCAN)
     undone = [entry for entry in result.trace if entry.outcome.startswith("not assessed")]
+    if result.follow is None:
+        undone = [entry for entry in undone if entry.step not in OF_SEVERAL_SCANS]
     found = [Gap(entry.step[:1].upper() + entry.step[1:], _why(entry.outcome)) for entry in undone]
     found += [
         Gap(f"Distance to {words}", _lesion_note(result, name) or f"no outline of {words} was given")
@@ -265,7 +271,7 @@ def not_assessed(result: Assessment) -> tuple[Gap, ...]:
         )
         found.append(Gap("Standardised remnant", lower_first(reason.removeprefix("Not assessed: ").rstrip("."))))
     found += [Gap("Plans", note) for note in (result.clearing.notes if result.clearing else ())]
-    return (*found, *OFF_THE_LIST)
+    return (*found, *OFF_THE_LIST, *(() if result.follow is not None else (ONE_SCAN,)))
 
 
 VESSELS = {"portal": "portal branches", "hepatic": "hepatic veins", "cava": "the vena cava"}
