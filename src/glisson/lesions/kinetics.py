@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from glisson.errors import InputError
-from glisson.lesions.response_limits import surge_rules, variability
+from glisson.lesions.response.limits import surge_rules, variability
 
 __all__ = [
     "Growth", "MarkerCourse", "Projection", "diameter_error", "growth_of", "marker_course", "project", "volume_error",

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from glisson.lesions.response_best import best_response
+from glisson.lesions.response.best import best_response
 
 START = date(2026, 1, 5)
 

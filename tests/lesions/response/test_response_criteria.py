@@ -6,7 +6,7 @@ import pytest
 
 from glisson.errors import InputError
 from glisson.lesions.response import CRITERIA, disagreements, respond
-from glisson.lesions.response_limits import made_for, sum_rules, variability
+from glisson.lesions.response.limits import made_for, sum_rules, variability
 
 
 def overall(follow, criterion: str, columns: tuple[str, ...], *texts: str, stated: float | None = None) -> list[str]:

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from glisson.lesions.response import respond
-from glisson.lesions.response_irecist import best_irecist
+from glisson.lesions.response.irecist import best_irecist
 
 FIRST = "T1 50, b present"
 

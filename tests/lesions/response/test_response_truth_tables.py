@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from glisson.lesions.response import overall_response, respond
-from glisson.lesions.response_best import best_response
+from glisson.lesions.response.best import best_response
 
 START = date(2026, 1, 5)
 NON_PD = ("CR", "non-CR/non-PD", "NE", None)

@@ -135,7 +135,7 @@ def _days_words(rows: Sequence[DateResponse]) -> str:
 
 def _limits(response: Response) -> tuple[float | None, list[tuple[date, float]]]:
     """The sum from which on it is a partial response, and on each date that from which on it is progression."""
-    from glisson.lesions.response_limits import sum_rules
+    from glisson.lesions.response.limits import sum_rules
 
     baseline = response.dates[0].sum
     if response.criterion not in SUM_CRITERIA or baseline is None:
@@ -265,7 +265,7 @@ def spider(responses: Sequence[Response]) -> Picture | None:
 
 
 def _change_limits(criterion: str) -> list[tuple[str, float]]:
-    from glisson.lesions.response_limits import sum_rules
+    from glisson.lesions.response.limits import sum_rules
 
     if criterion not in SUM_CRITERIA:
         return []

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from glisson.lesions.response_limits import Targets, target_rules
-from glisson.lesions.response_types import Reading, Timeline, exact
+from glisson.lesions.response.limits import Targets, target_rules
+from glisson.lesions.response.types import Reading, Timeline, exact
 
 __all__ = ["NODES", "is_measurable", "select_targets", "target_notes"]
 

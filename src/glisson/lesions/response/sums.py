@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from glisson.lesions.response_limits import SumRules, target_rules, variability
-from glisson.lesions.response_types import Reading, Timeline, TrackedLesion, exact, percent
+from glisson.lesions.response.limits import SumRules, target_rules, variability
+from glisson.lesions.response.types import Reading, Timeline, TrackedLesion, exact, percent
 
 __all__ = ["Judged", "NewLesions", "Parts", "judge_dates", "near_limits", "new_lesions", "non_targets", "parts_of"]
 

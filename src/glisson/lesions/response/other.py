@@ -11,12 +11,12 @@ from datetime import date
 from fractions import Fraction
 from types import MappingProxyType
 
-from glisson.lesions.response_best import best_response
-from glisson.lesions.response_limits import limit, made_for, sum_rules
-from glisson.lesions.response_recist import baseline_row, date_row, overall_response
-from glisson.lesions.response_sums import Judged, judge_dates, new_lesions, non_targets
-from glisson.lesions.response_targets import target_notes
-from glisson.lesions.response_types import Best, DateResponse, Response, Timeline, exact, percent
+from glisson.lesions.response.best import best_response
+from glisson.lesions.response.limits import limit, made_for, sum_rules
+from glisson.lesions.response.recist import baseline_row, date_row, overall_response
+from glisson.lesions.response.sums import Judged, judge_dates, new_lesions, non_targets
+from glisson.lesions.response.targets import target_notes
+from glisson.lesions.response.types import Best, DateResponse, Response, Timeline, exact, percent
 
 __all__ = ["METABOLIC", "assess_choi", "assess_morphology", "assess_uptake"]
 

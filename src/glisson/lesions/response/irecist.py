@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 
-from glisson.lesions.response_best import best_response
-from glisson.lesions.response_limits import limit, made_for, sum_rules
-from glisson.lesions.response_recist import baseline_row, date_row, overall_response
-from glisson.lesions.response_sums import Judged, judge_dates, near_limits
-from glisson.lesions.response_targets import select_targets, target_notes
-from glisson.lesions.response_types import Best, Response, Timeline, exact
+from glisson.lesions.response.best import best_response
+from glisson.lesions.response.limits import limit, made_for, sum_rules
+from glisson.lesions.response.recist import baseline_row, date_row, overall_response
+from glisson.lesions.response.sums import Judged, judge_dates, near_limits
+from glisson.lesions.response.targets import select_targets, target_notes
+from glisson.lesions.response.types import Best, Response, Timeline, exact
 
 __all__ = ["assess_irecist", "best_irecist"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from glisson.lesions.response_limits import count_limit, limit
-from glisson.lesions.response_types import Best
+from glisson.lesions.response.limits import count_limit, limit
+from glisson.lesions.response.types import Best
 
 __all__ = ["best_response"]
 

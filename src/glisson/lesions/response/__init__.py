@@ -13,13 +13,13 @@ from datetime import date
 from types import MappingProxyType
 
 from glisson.errors import InputError
-from glisson.lesions.response_irecist import assess_irecist
-from glisson.lesions.response_limits import made_for
-from glisson.lesions.response_other import assess_choi, assess_morphology, assess_uptake
-from glisson.lesions.response_recist import assess_sums, overall_response
-from glisson.lesions.response_table import read_response_table, timelines
-from glisson.lesions.response_targets import select_targets
-from glisson.lesions.response_types import DateResponse, Reading, Response, Timeline
+from glisson.lesions.response.irecist import assess_irecist
+from glisson.lesions.response.limits import made_for
+from glisson.lesions.response.other import assess_choi, assess_morphology, assess_uptake
+from glisson.lesions.response.recist import assess_sums, overall_response
+from glisson.lesions.response.table import read_response_table, timelines
+from glisson.lesions.response.targets import select_targets
+from glisson.lesions.response.types import DateResponse, Reading, Response, Timeline
 
 __all__ = [
     "CRITERIA", "DateResponse", "Disagreement", "Reading", "Response", "Timeline", "disagreements",

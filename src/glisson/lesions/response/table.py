@@ -12,8 +12,8 @@ from datetime import date
 from types import MappingProxyType
 
 from glisson.errors import InputError
-from glisson.lesions.response_targets import select_targets
-from glisson.lesions.response_types import KINDS, Reading, Timeline, TrackedLesion
+from glisson.lesions.response.targets import select_targets
+from glisson.lesions.response.types import KINDS, Reading, Timeline, TrackedLesion
 
 __all__ = ["COLUMNS", "NUMBERS", "WORDS", "read_response_table", "timelines"]
 

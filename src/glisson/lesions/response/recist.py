@@ -5,11 +5,11 @@ Source of the rules: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026.
 
 from __future__ import annotations
 
-from glisson.lesions.response_best import best_response
-from glisson.lesions.response_limits import SumRules, made_for, sum_rules
-from glisson.lesions.response_sums import Judged, judge_dates, near_limits
-from glisson.lesions.response_targets import target_notes
-from glisson.lesions.response_types import DateResponse, Response, Timeline, percent
+from glisson.lesions.response.best import best_response
+from glisson.lesions.response.limits import SumRules, made_for, sum_rules
+from glisson.lesions.response.sums import Judged, judge_dates, near_limits
+from glisson.lesions.response.targets import target_notes
+from glisson.lesions.response.types import DateResponse, Response, Timeline, percent
 
 __all__ = ["assess_sums", "baseline_row", "date_row", "overall_response"]
 

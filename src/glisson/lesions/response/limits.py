@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from glisson.errors import KnowledgeError
 from glisson.knowledge import knowledge_base
-from glisson.lesions.response_types import exact
+from glisson.lesions.response.types import exact
 
 __all__ = [
     "SumRules", "Surge", "Targets", "count_limit", "limit", "made_for", "sum_rules", "surge_rules", "target_rules",
