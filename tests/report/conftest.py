@@ -141,6 +141,7 @@ def a_result(record: str = RECORD, **changes: Any) -> SimpleNamespace:
         "serial": None,
         "radiation": None,
         "ablated": {},
+        "at_rim": {},
         "whole_liver": None,
         "cava": None,
         "liver": LiverFinding(

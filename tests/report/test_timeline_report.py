@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from glisson.assessment import assess
+from glisson.assessment.following import near_zones
 from glisson.assessment.steps import FOLLOW_STEPS
 from glisson.case import KnownAs, LesionFacts
 from glisson.cli.virtual import write_virtual_case
@@ -18,7 +19,7 @@ from glisson.geometry import Mask
 from glisson.imaging import read_case
 from glisson.report.figures.strips import lesion_strips, places_of
 from glisson.report.pictures import draw
-from glisson.report.timeline import followed_names, timeline_data, timeline_tables
+from glisson.report.timeline import _course, followed_names, timeline_data, timeline_tables
 from glisson.simulate import Treated, virtual_series
 
 SHAPE = {"shape": (120, 100, 72), "spacing_mm": (3.0, 3.0, 3.6)}
@@ -127,6 +128,25 @@ def test_an_ablation_zone_is_checked_against_its_lesion(read):
         assert "ablated-L1" in draw(found, lambda words, share: None).figures
         chances[shift] = found.ablated["L1"].wanted_chance
     assert chances[0.0] > chances[14.0]
+
+
+def test_a_new_lesion_at_the_rim_of_a_zone_is_said_to_be_there(read, result):
+    """A zone that ends 4 mm beside the new lesion, and one far away."""
+    _case, scene = read
+    new = next(t for t in result.follow.tracks if t.first == 2)
+    (mask,) = (one.mask for one in scene.lesions if one.id in new.seen[2])
+    points = scene.grid.to_mm(np.moveaxis(np.indices(scene.grid.shape), 0, -1))
+    radius = (6000 * mask.volume_ml / np.pi) ** (1 / 3) / 2
+    said = {}
+    for shift in (radius + 4.0 + 9.0, radius + 30.0 + 9.0):
+        ball = ((points - mask.centroid_mm - (shift, 0, 0)) ** 2).sum(axis=-1) <= 9.0**2
+        zoned = replace(scene, structures={**scene.structures, "ablation_zone_l1": Mask(ball, scene.grid)})
+        scans = (*result.scans[:2], zoned)
+        said[shift] = near_zones(scans, result.follow)[new.name]
+    (near, far) = said.values()
+    assert near == ("L1", pytest.approx(4.0, abs=2.0))
+    assert far == ("L1", pytest.approx(30.0, abs=2.5))
+    assert "from the ablation zone of L1" in _course(result.serial, new, near)
 
 
 def test_a_name_given_in_the_record_is_kept(series, read):

@@ -9,12 +9,12 @@ from datetime import date
 import numpy as np
 
 from glisson.case import Case, LesionFacts, Unknown
-from glisson.geometry import Mask
+from glisson.geometry import Mask, surface, surface_distance_mm
 from glisson.lesions.follow import FollowUp, VanishedSite, follow
 from glisson.planning.ablated import AblationCheck, check_ablation, zones_of
 from glisson.scene import LesionMask, Notice, Scene
 
-__all__ = ["ablation_checks", "carried", "follow_scene"]
+__all__ = ["ablation_checks", "carried", "follow_scene", "near_zones"]
 
 SETTLED = ("benign", "treated", "vanished")
 """What the record says of a lesion that is not seen on the last scan is kept when it is one of these."""
@@ -81,6 +81,23 @@ def ablation_checks(
         lesion = Mask(np.logical_or.reduce([mask.on(scan.grid) for mask in pieces]), scan.grid).trimmed()
         checks[name] = check_ablation(lesion, zone, liver, overlay, wanted_mm=wanted_mm)
     return checks, tuple(notices)
+
+
+def near_zones(scans: Sequence[Scene], found: FollowUp) -> Mapping[str, tuple[str, float]]:
+    """New lesion of the last scan -> the lesion whose ablation zone is nearest there, and the distance in mm."""
+    last = len(scans) - 1
+    zones = {name: surface(zone) for name, zone in zones_of(scans[last], (t.name for t in found.tracks)).items()}
+    near = {}
+    for track in found.tracks:
+        own = [one.mask for one in scans[last].lesions if track.first == last and one.id in track.seen[last]]
+        if own and zones:
+            gaps = {
+                n: min(surface_distance_mm(surface(m), z) for m in own) for n, z in zones.items() if n != track.name
+            }
+            if gaps:
+                name = min(gaps, key=lambda n: gaps[n])
+                near[track.name] = (name, gaps[name])
+    return near
 
 
 def _gone(site: VanishedSite, scenes: tuple[Scene, ...], fact: LesionFacts | None) -> LesionFacts:

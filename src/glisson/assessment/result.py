@@ -34,13 +34,14 @@ class Assessment:
 
     scans: all of them as they were read, earliest first, where there are several. follow: the lesions over them;
     the scene then holds every lesion by its name for life, vanished sites too, and the case says so. serial: their
-    sizes, response and growth. ablated: name -> what became of a lesion that was ablated. whole_liver: the liver
-    with the lesions that lie in it, on its own box of the scan's lattice. radiation: doses and estimates. outlines:
-    lesion id -> its mesh. answers: what the rules of planning and every rule that is not about a treatment say of
-    this patient. options: the verdict on each treatment, for the patient and, where it is judged so, for each
-    lesion. scores: those whose inputs are recorded. missing: the missing facts, those that would decide most first.
-    changes: for each treatment what one changed input would make of its verdict. facts: everything the rules could
-    ask. prices: the local price list, where one was given.
+    sizes, response and growth. ablated: name -> what became of a lesion that was ablated. at_rim: new lesion -> the
+    lesion at whose ablation zone it lies, and how far off in mm. whole_liver: the liver with the lesions that lie
+    in it, on its own box of the scan's lattice. radiation: doses and estimates. outlines: lesion id -> its mesh.
+    answers: what the rules of planning and every rule that is not about a treatment say of this patient. options:
+    the verdict on each treatment, for the patient and, where it is judged so, for each lesion. scores: those whose
+    inputs are recorded. missing: the missing facts, those that would decide most first. changes: for each treatment
+    what one changed input would make of its verdict. facts: everything the rules could ask. prices: the local price
+    list, where one was given.
     """
 
     case: Case
@@ -50,6 +51,7 @@ class Assessment:
     follow: FollowUp | None = None
     serial: Serial | None = None
     ablated: Mapping[str, AblationCheck] = field(default_factory=dict)
+    at_rim: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     whole_liver: Mask | None = None
     segments: SegmentMap | None = None
     parts_of_four: PartsOfFour | None = None

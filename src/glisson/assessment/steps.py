@@ -17,7 +17,7 @@ from glisson.anatomy import (
     vessel_anatomy,
 )
 from glisson.assessment.facts import all_facts, facts_of_lesions
-from glisson.assessment.following import ablation_checks, carried, follow_scene
+from glisson.assessment.following import ablation_checks, carried, follow_scene, near_zones
 from glisson.assessment.result import Assessment
 from glisson.case import Unknown
 from glisson.geometry import Mask, surface
@@ -83,7 +83,17 @@ def _check_ablations(a: Assessment) -> Outcome:
     assert a.whole_liver is not None
     checks, notices = ablation_checks(a.scans, a.whole_liver, a.follow, margins().ablation_minimum_mm)
     said = f"{len(checks)} zones against their lesions" if checks else "no ablation zone is outlined"
-    return replace(a, ablated=checks, notices=(*a.notices, *notices)), said
+    rim = float(knowledge_base().evaluate("zone-rim", {}).value or 0)
+    at_rim = {name: near for name, near in near_zones(a.scans, a.follow).items() if near[1] <= rim}
+    notices += tuple(
+        Notice(
+            "warning", "recurrence-at-zone",
+            f"{name} is new, {gap:.1f} mm from the ablation zone of {zone}: local progression until shown otherwise.",
+            name,
+        )
+        for name, (zone, gap) in at_rim.items()
+    )  # fmt: skip
+    return replace(a, ablated=checks, at_rim=at_rim, notices=(*a.notices, *notices)), said
 
 
 def _map_segments(a: Assessment) -> Outcome:

@@ -58,8 +58,9 @@ def _sizes(result: Assessment) -> Table:
     assert follow is not None
     rows = []
     for track in follow.tracks:
+        rim = result.at_rim.get(track.name)
         cells = [_size(size, track, n) for n, size in enumerate(serial.sizes[track.name])]
-        rows.append((track.name, *cells, _course(serial, track)))
+        rows.append((track.name, *cells, _course(serial, track, rim)))
     columns = ("Lesion", *(day(d) for d in serial.days), "Course")
     errors = sorted(overlay.error_mm for overlay in follow.overlays.values())
     note = (
@@ -78,14 +79,14 @@ def _size(size: Size | None, track: Track, number: int) -> str:
     return f"{mm(size.longest_mm)}, {volume(size.volume_ml)}{pieces}{doubt}"
 
 
-def _course(serial: Serial, track: Track) -> str:
+def _course(serial: Serial, track: Track, rim: tuple[str, float] | None) -> str:
     if track.merged_into is not None:
         return f"part of {track.merged_into[0]} since {day(serial.days[track.merged_into[1]])}"
     words = []
     if track.last < len(serial.days) - 1:
         words.append(f"not seen since {day(serial.days[track.last + 1])}")
     elif track.first > 0:
-        words.append("new")
+        words.append("new" if rim is None else f"new, {mm(rim[1])} from the ablation zone of {rim[0]}")
     growth = serial.growth.get(track.name)
     if growth is not None:
         words.append(_growth(growth))
@@ -264,6 +265,9 @@ def timeline_data(result: Assessment) -> dict[str, Any] | None:
         "vanished": [
             {"name": site.name, "error_mm": rounded(site.error_mm, 2), "placed": not site.refused}
             for site in follow.vanished
+        ],
+        "at_rim": [
+            {"name": name, "zone_of": zone, "distance_mm": rounded(gap)} for name, (zone, gap) in result.at_rim.items()
         ],
         "ablated": [
             {
