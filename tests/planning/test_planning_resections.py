@@ -190,3 +190,20 @@ def test_same_input_same_answer(box_liver, cube):
     lesions = [cube((8, 14), (24, 31), (24, 31)), cube((44, 52), (10, 18), (24, 32))]
     first, second = box_liver(lesions).ranked, box_liver(lesions).ranked
     assert [(a.name, dict(a.margins_mm)) for a in first] == [(b.name, dict(b.margins_mm)) for b in second]
+
+
+def test_a_lesion_across_segments_beyond_the_catalogue_gets_its_union(box_liver, cube):
+    """I and IV together: 15x10x30 and 15x20x30 voxels go; no other patient is offered that."""
+    across = box_liver([cube((28, 34), (22, 28), (15, 21))])
+    found = across.by_name["Segmentectomy I-IV"]
+    assert found.segments == ("I", "IV")
+    assert (found.removed_voxels, found.remnant_voxels) == (13_500, 31_500)
+    assert found.clears == ("L1",)
+    assert "Segmentectomy I-IV" not in box_liver([cube((8, 18), (22, 32), (8, 18))]).by_name
+    assert "Segmentectomy V-VI" not in box_liver([cube((8, 18), (15, 25), (8, 14))]).by_name
+
+
+def test_a_lesion_across_many_segments_asks_for_no_union(box_liver, cube):
+    """V, VI, VII and VIII meet in one point; the right hepatectomy is in the catalogue."""
+    names = set(box_liver([cube((10, 20), (15, 25), (15, 25))]).by_name)
+    assert names == {entry.name for entry in CATALOGUE}

@@ -1,62 +1,18 @@
-"""Anatomical resections as candidates of a plan: those of the catalogue, and the unions that the lesions ask for."""
+"""Anatomical resections as candidates of a plan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from glisson.anatomy import SEGMENT_NAMES, SegmentMap
 from glisson.planning.act_rules import act_burden
-from glisson.planning.catalogue import CATALOGUE, StandardResection
 from glisson.planning.clearance.candidate import Candidate
 from glisson.planning.liver_voxels import IntArray
 from glisson.planning.resection import Resection
 from glisson.planning.supply import Supply
-from glisson.scene import LesionMask
 
-__all__ = ["resection_candidates", "unions_for"]
-
-MOST_SEGMENTS = 3
-"""Unions beyond the catalogue have at most this many segments; larger ones are all in the catalogue."""
-
-
-def unions_for(
-    segments: SegmentMap, lesions: Iterable[LesionMask], adjoining: Iterable[tuple[str, str]]
-) -> tuple[StandardResection, ...]:
-    """Unions of adjoining segments that hold a lesion whole and are not in the catalogue.
-
-    adjoining: pairs of segments that hang together. A lesion that lies in two or three segments asks for their union.
-    """
-    known = {frozenset(entry.segments) for entry in CATALOGUE}
-    pairs = {frozenset(pair) for pair in adjoining}
-    found: dict[frozenset[str], None] = {}
-    for lesion in lesions:
-        held = _segments_of(lesion, segments)
-        if 2 <= len(held) <= MOST_SEGMENTS and held not in known and _hang_together(held, pairs):
-            found[held] = None
-    order = tuple(SEGMENT_NAMES.values())
-    unions = [tuple(sorted(names, key=order.index)) for names in found]
-    return tuple(
-        StandardResection(f"Segmentectomy {'-'.join(names)}", names)
-        for names in sorted(unions, key=lambda names: [order.index(name) for name in names])
-    )
-
-
-def _segments_of(lesion: LesionMask, segments: SegmentMap) -> frozenset[str]:
-    grid = segments.labels.grid
-    index = np.argwhere(lesion.mask.data) + lesion.mask.grid.offset_in(grid, f"lesion {lesion.id}")
-    index = index[((index >= 0) & (index < grid.shape)).all(axis=1)]
-    return frozenset(SEGMENT_NAMES[int(v)] for v in np.unique(segments.labels.data[tuple(index.T)]) if v)
-
-
-def _hang_together(names: frozenset[str], pairs: set[frozenset[str]]) -> bool:
-    group = {min(names)}
-    while True:
-        near = {name for name in names - group if any(frozenset((name, other)) in pairs for other in group)}
-        if not near:
-            return group == names
-        group |= near
+__all__ = ["resection_candidates"]
 
 
 def resection_candidates(

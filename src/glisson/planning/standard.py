@@ -26,6 +26,9 @@ MUST = ("confirmed", "probable", "vanished", "indeterminate")
 """Natures of the lesions that count as targets in the ranking: those that must be treated, and those that may have to
 be."""
 
+MOST_IN_UNION = 3
+"""Unions beyond the catalogue have at most so many segments; larger ones are in the catalogue or are two acts."""
+
 NEVER = ("benign",)
 """Natures that are never planned: such lesions are in neither `clears` nor `leaves`."""
 
@@ -85,7 +88,8 @@ def standard_resections(
     *,
     surfaces: Mapping[str, Surface] | None = None,
 ) -> tuple[Resection, ...]:
-    """Evaluate every resection of the catalogue, best first; empty when there is no segment map (see
+    """Evaluate every resection of the catalogue, and every union of two or three adjoining segments beyond it that
+    holds a lesion which lies in all of them, best first; empty when there is no segment map (see
     `resection_notices`).
 
     liver, segments: as anatomy gives them. lesions: their ids and natures; outlines are taken from the scene. surfaces:
@@ -98,7 +102,8 @@ def standard_resections(
     if segments is None:
         return ()
     shared = _prepare(case, scene, liver, segments, lesions, surfaces or {})
-    offered = [_evaluate(entry, shared) for entry in CATALOGUE if set(entry.segments) <= set(segments.present)]
+    entries = [entry for entry in CATALOGUE if set(entry.segments) <= set(segments.present)]
+    offered = [_evaluate(entry, shared) for entry in (*entries, *_unions(shared))]
     targets = {lesion.id for lesion in lesions if lesion.nature in MUST}
     return tuple(sorted(offered, key=lambda resection: _rank(resection, targets)))
 
@@ -116,6 +121,21 @@ def resection_notices(segments: SegmentMap | None) -> tuple[Notice, ...]:
         return ()
     text = f"Left out, because the segment map lacks segment {', '.join(segments.missing)}: {', '.join(left_out)}."
     return (Notice("info", "resections-left-out", text, "resections"),)
+
+
+def _unions(liver: _Liver) -> tuple[StandardResection, ...]:
+    """Unions of adjoining segments beyond the catalogue that lesions across several segments ask for."""
+    known = {frozenset(entry.segments) for entry in CATALOGUE}
+    found = {}
+    for lesion in liver.lesions:
+        names = tuple(name for value, name in SEGMENT_NAMES.items() if lesion.voxels[value])
+        if (
+            2 <= len(names) <= MOST_IN_UNION
+            and frozenset(names) not in known
+            and len(liver.borders.adjoining(names)) == 1
+        ):
+            found[names] = StandardResection(f"Segmentectomy {'-'.join(names)}", names)
+    return tuple(found[names] for names in sorted(found))
 
 
 def _rank(resection: Resection, targets: set[str]) -> tuple[bool, int, int, float]:
