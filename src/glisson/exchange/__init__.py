@@ -1,0 +1,1 @@
+"""Results and facts of other systems: DICOM results of an assessment, FHIR in and out, CDS Hooks cards."""
