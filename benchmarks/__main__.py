@@ -87,8 +87,8 @@ def main() -> None:
             )
         else:
             print(f"the real patient is not at {REAL}: comparison left out")
-        big = [*glisson, "demo", "--lesions", "40", "--shape", "512,512,300", "--spacing", "0.75,0.75,1.0"]
-        subprocess.run([*big, "--case", str(work / "big")], check=True, capture_output=True)
+        big = ["--lesions", "40", "--shape", "512,512,300", "--spacing", "0.75,0.75,1.0"]
+        subprocess.run([*glisson, "simulate", str(work / "big"), *big], check=True, capture_output=True)
         print(
             line(
                 "glisson plan, 512x512x300, 40 lesions",

@@ -10,14 +10,13 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import nnls
 
+from benchmarks.measure import best_of
 from glisson.geometry import Grid, Volume
 from glisson.planning.dose import NUCLIDES, ActivityMap, dose_map, dvh, gamma_map, occupancy_of_shape, s_values
 from glisson.planning.dose.kernels import RADIAL_ENERGY, RADIAL_STEP_MM, _share_out, voxel_kernel
@@ -38,16 +37,6 @@ found = pymedphys.gamma(axes, d["reference"], axes, d["evaluated"], 3, 3, lower_
 np.save(sys.argv[2], found)
 print("seconds", time.perf_counter() - start)
 """
-
-
-def best_of(times: int, work: Callable[[], object]) -> float:
-    """Shortest of several runs in seconds."""
-    best = float("inf")
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return best
 
 
 def tables() -> dict[float, np.ndarray]:

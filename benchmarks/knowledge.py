@@ -4,9 +4,8 @@ benchmarks.knowledge."""
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable
 
+from benchmarks.measure import best_of
 from glisson.knowledge import KnowledgeBase, load_knowledge
 from glisson.knowledge.store import ROOT
 
@@ -25,16 +24,6 @@ def random_facts(kb: KnowledgeBase, seed: int) -> dict[str, object]:
         elif spec.kind == "flag":
             facts[spec.path] = chance.random() < 0.5
     return facts
-
-
-def best_of(times: int, work: Callable[[], object]) -> float:
-    """Shortest of several runs in seconds."""
-    best = float("inf")
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return best
 
 
 def show(what: str, milliseconds: float) -> None:

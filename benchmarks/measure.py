@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,3 +29,13 @@ def run(command: list[str], cwd: Path | None = None) -> Run:
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, output, errors)
     return Run(time.perf_counter() - start, usage.ru_maxrss / 1024, output)
+
+
+def best_of(times: int, work: Callable[[], object]) -> float:
+    """Shortest of several runs in seconds."""
+    best = float("inf")
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return best

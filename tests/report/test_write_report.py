@@ -15,6 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from glisson.errors import OutputError
+from glisson.imaging import whole
 from glisson.report import findings_schema, pictures, write, write_dossier
 from glisson.report.masks import lesion_labels
 from glisson.report.pictures import Drawn
@@ -108,13 +109,13 @@ def full_disk(*_args: object, **_kwargs: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("where", ["findings_json", "_sync", "_swap"])
+@pytest.mark.parametrize(("room", "where"), [(write, "findings_json"), (whole, "_sync"), (whole, "_swap")])
 def test_a_full_disk_leaves_the_old_dossier(
-    fakes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    fakes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: Any, where: str
 ) -> None:
     out = write_dossier(a_result(fakes), tmp_path / "OUT")
     before = contents(out)
-    monkeypatch.setattr(write, where, full_disk)
+    monkeypatch.setattr(room, where, full_disk)
     with pytest.raises(OutputError, match="is full") as refusal:
         write_dossier(a_result(fakes, lesions=()), out)
     assert "the earlier dossier is as it was" in str(refusal.value)
@@ -123,7 +124,7 @@ def test_a_full_disk_leaves_the_old_dossier(
 
 
 def test_a_full_disk_leaves_nothing_half_written(fakes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "_sync", full_disk)
+    monkeypatch.setattr(whole, "_sync", full_disk)
     with pytest.raises(OutputError, match="Nothing was written"):
         write_dossier(a_result(fakes), tmp_path / "OUT")
     assert list(tmp_path.iterdir()) == []
@@ -154,7 +155,7 @@ def test_a_folder_that_may_not_be_written_to(fakes: Any, tmp_path: Path, monkeyp
     def refuse(*_args: object, **_kwargs: object) -> str:
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path))
 
-    monkeypatch.setattr(write.tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr(whole.tempfile, "mkdtemp", refuse)
     with pytest.raises(OutputError, match="may not be written to"):
         write_dossier(a_result(fakes), tmp_path / "OUT")
 

@@ -69,7 +69,7 @@ def centre_lines(mask: Mask, *, spurs: bool = False) -> CentreLines:
     index = np.argwhere(thin)
     radius = depth[thin].astype(np.float64)
     points = small.grid.to_mm(index - 1)
-    edges = _spanning(points, radius, _adjacent(thin, index))
+    edges = _spanning(points, radius, adjacent(thin.shape, index))
     pieces = len(index) - len(edges)
     loops = pieces - int(euler_number(thin, connectivity=3))  # type: ignore[no-untyped-call]
     lines = CentreLines(points, radius, edges, max(loops, 0), max(mask.grid.spacing_mm))
@@ -93,9 +93,9 @@ def _filled(inside: BoolArray) -> BoolArray:
     return inside if count <= 1 else np.asarray(outside != outside[0, 0, 0])
 
 
-def _adjacent(thin: BoolArray, index: IntArray) -> IntArray:
-    """(m, 2) pairs of skeleton voxels that are 26-neighbours. The outermost layer of the array is empty."""
-    number = np.full(thin.shape, -1, dtype=np.int64)
+def adjacent(shape: tuple[int, ...], index: IntArray) -> IntArray:
+    """(m, 2) pairs among the voxels (n, 3) that are 26-neighbours; none lies in the outermost layer of the array."""
+    number = np.full(shape, -1, dtype=np.int64)
     number[tuple(index.T)] = np.arange(len(index))
     pairs = []
     for step in HALF_STEPS:

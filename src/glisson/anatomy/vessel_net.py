@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glisson.anatomy.skeleton import HALF_STEPS, IntArray, centre_lines, neighbours_of
+from glisson.anatomy.skeleton import IntArray, adjacent, centre_lines, neighbours_of
 from glisson.geometry import FloatArray, Mask
 
 __all__ = ["VesselNet", "vessel_net"]
@@ -126,14 +126,7 @@ def _all_neighbours(points: FloatArray, mask: Mask) -> IntArray:
     """(m, 2) pairs of points in neighbouring voxels, loops and all."""
     index = np.rint(mask.grid.to_index(points)).astype(np.int64)
     index -= index.min(axis=0) - 1
-    number = np.full(index.max(axis=0) + 2, -1, dtype=np.int64)
-    number[tuple(index.T)] = np.arange(len(index))
-    pairs = []
-    for step in HALF_STEPS:
-        other = number[tuple((index + step).T)]
-        found = np.flatnonzero(other >= 0)
-        pairs.append(np.column_stack([found, other[found]]))
-    return np.concatenate(pairs)
+    return adjacent(tuple(index.max(axis=0) + 2), index)
 
 
 def _pieces(count: int, pairs: IntArray) -> IntArray:

@@ -198,10 +198,7 @@ def _settings(
 
 @app.command()
 def demo(
-    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="OUT", help="folder for the dossier")] = None,
-    case: Annotated[
-        Path | None, typer.Option(metavar="CASE", help="write the patient as a case folder instead")
-    ] = None,
+    out: OutFolder,
     seed: Annotated[int, typer.Option(help="another number, another patient", min=0)] = 8,
     lesions: Annotated[int, typer.Option(help="number of metastases", min=0, max=80)] = 5,
     primary: Annotated[
@@ -211,12 +208,11 @@ def demo(
     spacing: Annotated[str, typer.Option(metavar="X,Y,Z", help="their spacing in mm")] = "1.5,1.5,2.0",
     as_json: AsJson = False,
 ) -> None:
-    """The main job on an invented patient: no files needed."""
-    from glisson.cli.virtual import three_numbers, write_virtual_case
+    """The main job on an invented patient: no files needed. `glisson simulate` writes one as a case folder."""
+    from glisson.assessment import assess
+    from glisson.cli.virtual import three_numbers
     from glisson.simulate import virtual_patient
 
-    if (out is None) == (case is None):
-        raise InputError("Give either -o OUT for a dossier or --case CASE for a case folder.")
     size = tuple(int(n) for n in three_numbers(shape, "shape"))
     with progress_bar(quiet=as_json) as progress:
         progress("Inventing a patient", 0.0)
@@ -227,12 +223,6 @@ def demo(
             shape=(size[0], size[1], size[2]),
             spacing_mm=three_numbers(spacing, "spacing"),
         )
-        if case is not None:
-            print(f"{write_virtual_case(patient, case)} written. Next: glisson plan {case} -o OUT")
-            return
-        assert out is not None
-        from glisson.assessment import assess
-
         result = assess(patient.case, patient.scene, progress=part(progress, 0.4, 0.7))
         _write(result, out, part(progress, 0.7, 1.0))
     _summarise(result, out, as_json)

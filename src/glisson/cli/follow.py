@@ -43,7 +43,7 @@ def register(
 ) -> None:
     """Lay one scan of a liver over another, by the livers, and say how far that can be trusted."""
     from glisson.anatomy.overlay import lay_over
-    from glisson.report.write import write_whole
+    from glisson.imaging import write_whole
 
     with progress_bar(quiet=as_json) as progress:
         progress("Reading the scans", 0.0)

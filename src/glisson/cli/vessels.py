@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +9,6 @@ import typer
 
 from glisson.cli.output import print_json, print_table
 from glisson.cli.virtual import three_numbers
-from glisson.errors import OutputError
 
 if TYPE_CHECKING:
     from glisson.anatomy import VesselSplit
@@ -113,48 +110,19 @@ def _summary(result: VesselSplit) -> dict[str, Any]:
 
 
 def _write(result: VesselSplit, summary: dict[str, Any], grid: Grid, out: Path) -> None:
-    """All files in a folder beside the target, then moved into place. Raises OutputError."""
+    """All files at once or none. Raises OutputError."""
     import json
 
     from glisson.geometry import Volume, place
-    from glisson.imaging import write_mask, write_volume
+    from glisson.imaging import write_mask, write_volume, write_whole
 
-    target = out.resolve()
-    _refuse_foreign(target)
-    staging: Path | None = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    def fill(folder: Path) -> None:
         for name in ("portal", "hepatic", "unassigned"):
-            write_mask(staging / f"{name}.nii.gz", getattr(result, name), grid)
+            write_mask(folder / f"{name}.nii.gz", getattr(result, name), grid)
         sure = result.confidence
         write_volume(
-            staging / "confidence.nii.gz", Volume(place(sure.data, sure.grid.offset_in(grid), grid.shape), grid)
+            folder / "confidence.nii.gz", Volume(place(sure.data, sure.grid.offset_in(grid), grid.shape), grid)
         )
-        (staging / "split.json").write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        staging.chmod(0o755)
-        if target.exists():
-            earlier = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-            target.rename(earlier / "earlier")
-            staging.rename(target)
-            shutil.rmtree(earlier, ignore_errors=True)
-        else:
-            staging.rename(target)
-    except OSError as refusal:
-        raise OutputError(
-            f"{target} could not be written: {refusal.strerror}. Choose a folder that can be written to."
-        ) from refusal
-    finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
+        (folder / "split.json").write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
-
-def _refuse_foreign(target: Path) -> None:
-    """Raise OutputError when the target is anything but an empty folder or an earlier result."""
-    if not target.exists():
-        return
-    strange = sorted(p.name for p in target.iterdir() if p.name not in FILES) if target.is_dir() else [target.name]
-    if strange:
-        raise OutputError(
-            f"{target} holds something else ({', '.join(strange[:3])}) and was not touched. Choose a new folder."
-        )
+    write_whole(out, fill, marks=frozenset(FILES), what="vessel separation")

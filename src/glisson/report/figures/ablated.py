@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from glisson.geometry import Mask
 from glisson.planning.ablated import AblationCheck
 from glisson.report.figures import scan
-from glisson.report.figures.canvas import Canvas, Picture, text_size
-from glisson.report.figures.palette import CAPSULE, INK, LESION, PAPER, Colour
+from glisson.report.figures.canvas import Canvas, Picture
+from glisson.report.figures.palette import CAPSULE, LESION, Colour
 from glisson.report.figures.planes import Cut, Frame
 
 __all__ = ["ablation_picture"]
@@ -45,19 +43,12 @@ def ablation_picture(parts: scan.Parts, name: str, check: AblationCheck, zone: M
         panel.outline(check.carried, LESION, 3.0, rim=True)
         scan.paint_edges(tile, cut.edges, TEXT)
         scan.paint_scale(tile, frame.scale, TEXT - 6)
-    _legend(canvas, {f"{name} as it was": LESION, "ablation zone": ZONE, f"short of {check.wanted_mm:g} mm": SHORT})
+    canvas.line_key(
+        TILE, {f"{name} as it was": LESION, "ablation zone": ZONE, f"short of {check.wanted_mm:g} mm": SHORT}, TEXT
+    )
     best = check.margin.everywhere_mm if check.margin.in_liver_mm is None else check.margin.in_liver_mm
     words = f"margin {best:.1f} mm ({check.interval_mm[0]:.1f} to {check.interval_mm[1]:.1f})"
     return canvas.picture(
         f"Three cuts through the ablation zone of {name} with the lesion as it was before: {words}.",
         f"{name}: {words}. Cuts through the place where the zone holds least.",
     )
-
-
-def _legend(canvas: Canvas, entries: Mapping[str, Colour]) -> None:
-    x, y = 8.0, TILE + TEXT * 1.4
-    canvas.box(0, TILE, canvas.width, canvas.height - TILE, PAPER)
-    for words, colour in entries.items():
-        canvas.line((x, y - TEXT * 0.3), (x + 34, y - TEXT * 0.3), 5.0, colour)
-        canvas.text((x + 44, y), words, TEXT - 4, INK)
-        x += 44 + text_size(words, TEXT - 4)[0] + 40

@@ -5,6 +5,7 @@ time.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -164,6 +165,15 @@ class Canvas:
             pen.text((pad, size + pad), text, fill=255, font=_font(size, bold), anchor="ls", stroke_width=stroke)
             share = opacity if stroke == 0 else opacity**4
             self.blend(np.asarray(layer, np.float32) * (share / 255), ink, left, top)
+
+    def line_key(self, top: float, entries: Mapping[str, Colour], size: int) -> None:
+        """A key of coloured lines with their words, side by side, from the height `top` down to the lower edge."""
+        x, y = 8.0, top + size * 1.4
+        self.box(0, top, self.width, self.height - top, PAPER)
+        for words, colour in entries.items():
+            self.line((x, y - size * 0.3), (x + 34, y - size * 0.3), 5.0, colour)
+            self.text((x + 44, y), words, size - 4, INK)
+            x += 44 + text_size(words, size - 4)[0] + 40
 
     def png(self, *, table: bool = True) -> bytes:
         """PNG bytes without time or software name. table: store at most 192 colours, for scans."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
 from glisson.geometry import FloatArray, Mask, Volume
-from glisson.report.figures.canvas import Canvas, Picture, text_size
-from glisson.report.figures.palette import INK, PAPER, Colour
+from glisson.report.figures.canvas import Canvas, Picture
+from glisson.report.figures.palette import INK, Colour
 from glisson.report.figures.planes import Cut, Frame
 from glisson.report.figures.scan import paint_edges, paint_scale
 
@@ -52,7 +50,9 @@ def overlay_picture(fixed: Volume, moved: Volume, liver: Mask, moved_liver: Mask
             _outline(tile, cut, frame, mask, colour)
         paint_edges(tile, cut.edges, TEXT)
         paint_scale(tile, frame.scale, TEXT - 6)
-    _legend(canvas, (("liver on the scan that stays", FIXED_COLOUR), ("liver of the scan laid over it", MOVED_COLOUR)))
+    canvas.line_key(
+        TILE, {"liver on the scan that stays": FIXED_COLOUR, "liver of the scan laid over it": MOVED_COLOUR}, TEXT
+    )
     return canvas.picture(
         "Axial, coronal and sagittal cuts through the liver. Squares show the two scans in turn; vessels and edges "
         "that run on across the squares show that they fit. Both outlines of the liver are drawn.",
@@ -90,12 +90,3 @@ def _outline(canvas: Canvas, cut: Cut, frame: Frame, mask: Mask, colour: Colour)
         return
     canvas.blend(np.clip(2.6 - np.abs(away.pixels), 0, 1) * 0.5, INK, away.x, away.y)
     canvas.blend(np.clip(1.6 - np.abs(away.pixels), 0, 1), colour, away.x, away.y)
-
-
-def _legend(canvas: Canvas, entries: Sequence[tuple[str, Colour]]) -> None:
-    x, y = 8.0, TILE + TEXT * 1.4
-    canvas.box(0, TILE, canvas.width, canvas.height - TILE, PAPER)
-    for words, colour in entries:
-        canvas.line((x, y - TEXT * 0.3), (x + 34, y - TEXT * 0.3), 5.0, colour)
-        canvas.text((x + 44, y), words, TEXT - 4, INK)
-        x += 44 + text_size(words, TEXT - 4)[0] + 40

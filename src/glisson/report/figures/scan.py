@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from glisson.geometry import FloatArray, Grid, Labels, Mask, Volume
+from glisson.geometry import FloatArray, Grid, Labels, Mask, Volume, box_of
 from glisson.report.figures.canvas import Canvas, text_size
 from glisson.report.figures.palette import CAPSULE, INK, PAPER, VESSEL_NAMES, VESSELS, Colour
-from glisson.report.figures.planes import Away, Cut, Frame, Patch
+from glisson.report.figures.planes import Away, Cut, Frame, Patch, axes_for
 
 if TYPE_CHECKING:
     from glisson.anatomy import CavaSplit, SegmentMap
     from glisson.scene import LesionMask, Scene
 
-__all__ = ["Panel", "Parts", "Tones", "paint_edges", "paint_scale", "parts_of", "tones_of", "vessel_words"]
+__all__ = [
+    "Panel", "Parts", "Tones", "axial_field", "paint_edges", "paint_scale", "parts_of", "slices_at", "tones_of",
+    "vessel_words",
+]  # fmt: skip
 
 CT_LEVEL_HU, CT_WIDTH_HU = 60.0, 320.0
 """The window of soft tissue in which liver, vessels and lesions part best in the portal venous phase."""
@@ -252,3 +255,24 @@ def vessel_words(parts: Parts) -> str:
     """The outlines of the vessels in words, for the caption; empty when there is none."""
     colours = {"portal": "pink", "hepatic": "light blue", "cava": "dark blue", "artery": "red"}
     return ", ".join(f"{VESSEL_NAMES[name]} {colours[name]}" for name in parts.vessels)
+
+
+def axial_field(parts: Parts) -> tuple[npt.NDArray[np.float64], float, float]:
+    """Middle, width and height in mm of the liver on every axial cut, with a little room."""
+    box = box_of(parts.liver.data)
+    assert box is not None
+    ends = parts.liver.grid.to_mm(np.array([[s.start, s.stop - 1] for s in box]).T)
+    places = Cut.of(parts.grid, "axial", 0).place(ends)
+    low, high = places.min(axis=0) - 10, places.max(axis=0) + 10
+    return (low + high) / 2, float(high[0] - low[0]), float(high[1] - low[1])
+
+
+def slices_at(parts: Parts, heights: Sequence[float]) -> list[int]:
+    """Axial slices at shares of the liver's height, from the top down."""
+    axis, turned = axes_for(parts.grid)[2]
+    held = (
+        np.flatnonzero(parts.liver.data.any(axis=tuple(a for a in range(3) if a != axis)))
+        + parts.start(parts.liver)[axis]
+    )
+    low, high = int(held[0]), int(held[-1])
+    return [round(high - h * (high - low) if turned else low + h * (high - low)) for h in heights]

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from glisson.errors import InputError
-from glisson.geometry import Volume, box_of
+from glisson.geometry import Volume
 from glisson.report.figures import scan
 from glisson.report.figures.canvas import Canvas, Picture, text_size
 from glisson.report.figures.palette import BRANCHES, INK, PAPER, SEGMENT_TINTS, rgb
-from glisson.report.figures.planes import Cut, Frame, Patch, axes_for
+from glisson.report.figures.planes import Cut, Frame, Patch
 
 if TYPE_CHECKING:
     from glisson.anatomy import SegmentMap
@@ -44,13 +44,13 @@ def segment_confidence(parts: scan.Parts, segments: SegmentMap) -> Picture:
             "The segment map has no confidence: its labels were given, not computed. Draw this picture only for a map "
             "that Glisson made."
         )
-    middle, wide_mm, high_mm = _field(parts)
+    middle, wide_mm, high_mm = scan.axial_field(parts)
     tile = int(np.clip(WIDTH * high_mm / wide_mm, WIDTH // 2, WIDTH * 3 // 2))
     legend = _legend(segments, sure, 3 * WIDTH + 2 * GAP)
     canvas = Canvas(3 * WIDTH + 2 * GAP, tile + legend.height)
     canvas.pixels[tile:] = legend.pixels
     frame = Frame.around(middle, max(wide_mm, high_mm * WIDTH / tile), WIDTH, tile)
-    for number, index in enumerate(_slices(parts)):
+    for number, index in enumerate(scan.slices_at(parts, HEIGHTS)):
         cut = Cut.of(parts.grid, "axial", index)
         panel = scan.Panel(canvas.part(number * (WIDTH + GAP), 0, WIDTH, tile), parts, cut, frame)
         panel.paint()
@@ -139,22 +139,3 @@ def _words(segments: SegmentMap, sure: Volume, parts: scan.Parts) -> tuple[str, 
         f"segment; borders are uncertain there, and so is a remnant cut along them.{parts.oblique_words}"
     )
     return alt, caption
-
-
-def _field(parts: scan.Parts) -> tuple[npt.NDArray[np.float64], float, float]:
-    """Middle, width and height in mm of the liver on every axial cut, with a little room."""
-    box = box_of(parts.liver.data)
-    assert box is not None
-    ends = parts.liver.grid.to_mm(np.array([[s.start, s.stop - 1] for s in box]).T)
-    places = Cut.of(parts.grid, "axial", 0).place(ends)
-    low, high = places.min(axis=0) - 10, places.max(axis=0) + 10
-    return (low + high) / 2, float(high[0] - low[0]), float(high[1] - low[1])
-
-
-def _slices(parts: scan.Parts) -> list[int]:
-    """Slices at HEIGHTS of the liver, from the top down."""
-    axis, turned = axes_for(parts.grid)[2]
-    held = np.flatnonzero(parts.liver.data.any(axis=tuple(a for a in range(3) if a != axis)))
-    held = held + parts.start(parts.liver)[axis]
-    low, high = int(held[0]), int(held[-1])
-    return [round(high - h * (high - low) if turned else low + h * (high - low)) for h in HEIGHTS]

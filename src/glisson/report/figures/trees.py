@@ -83,13 +83,13 @@ def territory_slices(parts: scan.Parts, system: VesselSystem) -> Picture:
     groups, of_branch = _groups(system)
     labels = system.territories.labels
     grouped = np.array([0, *[g + 1 for g in of_branch]], dtype=np.uint8)[labels.data]
-    middle, wide_mm, high_mm = _field(parts)
+    middle, wide_mm, high_mm = scan.axial_field(parts)
     tile = int(np.clip(SLICE_WIDTH * high_mm / wide_mm, SLICE_WIDTH // 2, SLICE_WIDTH * 3 // 2))
     legend = _legend(system, groups, of_branch, 3 * SLICE_WIDTH + 2 * SLICE_GAP)
     canvas = Canvas(3 * SLICE_WIDTH + 2 * SLICE_GAP, tile + legend.height)
     canvas.pixels[tile:] = legend.pixels
     frame = Frame.around(middle, max(wide_mm, high_mm * SLICE_WIDTH / tile), SLICE_WIDTH, tile)
-    for number, index in enumerate(_slices(parts)):
+    for number, index in enumerate(scan.slices_at(parts, SLICE_HEIGHTS)):
         cut = Cut.of(parts.grid, "axial", index)
         panel = scan.Panel(canvas.part(number * (SLICE_WIDTH + SLICE_GAP), 0, SLICE_WIDTH, tile), parts, cut, frame)
         panel.paint()
@@ -237,27 +237,6 @@ def _legend(system: VesselSystem, groups: list[str], of_branch: list[int], width
         canvas.box(x, y - size * 0.45, size * 0.9, size * 0.9, colour, size * 0.15)
         canvas.text((x + size * 1.3, y), text, size, INK, anchor="lm")
     return canvas
-
-
-def _field(parts: scan.Parts) -> tuple[npt.NDArray[np.float64], float, float]:
-    """Middle, width and height in mm of the liver on every axial cut, with a little room."""
-    box = box_of(parts.liver.data)
-    assert box is not None
-    ends = parts.liver.grid.to_mm(np.array([[s.start, s.stop - 1] for s in box]).T)
-    places = Cut.of(parts.grid, "axial", 0).place(ends)
-    low, high = places.min(axis=0) - 10, places.max(axis=0) + 10
-    return (low + high) / 2, float(high[0] - low[0]), float(high[1] - low[1])
-
-
-def _slices(parts: scan.Parts) -> list[int]:
-    """Slices at SLICE_HEIGHTS of the liver, from the top down."""
-    axis, turned = axes_for(parts.grid)[2]
-    held = (
-        np.flatnonzero(parts.liver.data.any(axis=tuple(a for a in range(3) if a != axis)))
-        + parts.start(parts.liver)[axis]
-    )
-    low, high = int(held[0]), int(held[-1])
-    return [round(high - h * (high - low) if turned else low + h * (high - low)) for h in SLICE_HEIGHTS]
 
 
 def _edge_places(wide: int, high: int, near: float) -> tuple[tuple[tuple[float, float], str], ...]:

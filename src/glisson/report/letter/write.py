@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from glisson.errors import OutputError
+from glisson.imaging import write_whole
 from glisson.report.html import render
 from glisson.report.letter.model import Letter
 from glisson.report.pdf import typeset
-from glisson.report.write import write_whole
 
 __all__ = ["letter_html", "letter_pdf", "write_letter"]
 
