@@ -125,4 +125,4 @@ def _write(result: VesselSplit, summary: dict[str, Any], grid: Grid, out: Path) 
         )
         (folder / "split.json").write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
-    write_whole(out, fill, marks=frozenset(FILES), what="vessel separation")
+    write_whole(out, fill, marks=frozenset(("split.json",)), names=frozenset(FILES), what="separation")

@@ -14,15 +14,23 @@ from glisson.errors import OutputError
 __all__ = ["write_whole"]
 
 
-def write_whole(out: str | Path, fill: Callable[[Path], None], *, marks: frozenset[str], what: str) -> Path:
+def write_whole(
+    out: str | Path,
+    fill: Callable[[Path], None],
+    *,
+    marks: frozenset[str],
+    what: str,
+    names: frozenset[str] | None = None,
+) -> Path:
     """Have `fill` make a folder beside `out`, then put it in its place at once; nothing is written when anything fails.
 
     marks: names that a folder holds when it is an earlier one of its kind and may be replaced. what: its name in
-    messages. Gives back the folder's path. Raises OutputError for a folder that holds anything else and for a disk that
-    refuses.
+    messages. names: all that a folder of its kind holds; one that holds more is left alone. Without it, only the marks
+    are asked for. Gives back the folder's path. Raises OutputError for a folder that holds anything else and for a disk
+    that refuses.
     """
     target = Path(out).resolve()
-    _refuse_foreign(target, marks, what)
+    _refuse_foreign(target, marks, names, what)
     staging: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -42,13 +50,15 @@ def write_whole(out: str | Path, fill: Callable[[Path], None], *, marks: frozens
     return target
 
 
-def _refuse_foreign(target: Path, marks: frozenset[str], what: str) -> None:
+def _refuse_foreign(target: Path, marks: frozenset[str], names: frozenset[str] | None, what: str) -> None:
     if not target.exists():
         return
     if not target.is_dir():
         raise OutputError(f"{target} is there and is not a folder. Name a folder that does not exist yet: -o OUT.")
     held = sorted(path.name for path in target.iterdir())
-    if held and not marks <= set(held):
+    strange = [name for name in held if names is not None and name not in names]
+    if held and (strange or not marks <= set(held)):
+        held = strange or held
         shown = ", ".join(held[:3]) + (", ..." if len(held) > 3 else "")
         raise OutputError(
             f"{target} is not empty and holds no earlier {what} ({shown}). "
