@@ -25,7 +25,7 @@ docs: $(READY)  ## the documentation as a web site in site/
 	$(BIN)/mkdocs build --strict
 
 lock: $(READY)  ## resolve pyproject.toml again into requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra pacs --extra serve --extra postgresql --universal --python-version 3.11 --generate-hashes --no-header -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra deidentify --extra pacs --extra serve --extra postgresql --universal --python-version 3.11 --generate-hashes --no-header -o requirements.lock
 
 $(READY): requirements.lock pyproject.toml tools/setup.sh
 	sh tools/setup.sh $(VENV)

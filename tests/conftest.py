@@ -45,3 +45,9 @@ def ircadb_dicom(ircadb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def totalsegmentator_data() -> Path:
     """The small fixtures of TotalSegmentator: CT, MR, DICOM CT and multi-organ label maps."""
     return real_data("totalsegmentator")
+
+
+@pytest.fixture(scope="session")
+def dcmqi() -> Path:
+    """Three CT slices with a DICOM segmentation of the liver, written by dcmqi."""
+    return real_data("dicom") / "dcmqi"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glisson import __version__
+from glisson.cli.deidentify import deidentify
 from glisson.cli.dose import dose
 from glisson.cli.follow import follow, match, register
 from glisson.cli.knowledge import knowledge, score
@@ -47,6 +48,7 @@ app.command()(respond)
 app.command()(register)
 app.command()(match)
 app.command()(follow)
+app.command()(deidentify)
 
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")]
 OutFolder = Annotated[
