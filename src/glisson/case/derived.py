@@ -8,7 +8,14 @@ from typing import Any
 
 from glisson.case import given
 from glisson.case import vocabulary as v
-from glisson.case.given import DAYS_PER_MONTH, days_between, last_bevacizumab, last_chemotherapy, months_between
+from glisson.case.given import (
+    DAYS_PER_MONTH,
+    days_between,
+    last_bevacizumab,
+    last_chemotherapy,
+    months_between,
+    not_listed,
+)
 from glisson.case.kinds import Choice, Day, Flag, Kind, Number, Text
 from glisson.case.model import Case
 from glisson.case.unknown import Unknown
@@ -84,7 +91,9 @@ def _mismatch_repair_deficient(case: Case) -> bool | Unknown:
 def _taken(name: str) -> Callable[[Case], Any]:
     def read(case: Case) -> bool | Unknown:
         drugs = getattr(case.patient, name)
-        return drugs if isinstance(drugs, Unknown) else bool(drugs)
+        if isinstance(drugs, Unknown):
+            return drugs
+        return bool(drugs) or not_listed(case, f"patient.{name}")
 
     return read
 
@@ -110,6 +119,13 @@ def _bmi(case: Case) -> float | Unknown:
     return weight if isinstance(weight, Unknown) else weight / (height / 100) ** 2
 
 
+def _other_sites(case: Case) -> bool | Unknown:
+    """Whether there are sites outside the liver besides those recorded: False, or unknown."""
+    if case.extrahepatic.status != "present":
+        return Unknown("staging is not complete")
+    return not_listed(case, "extrahepatic.sites")
+
+
 def has_site(site: str) -> Callable[[Case], Any]:
     """Fact: untreated disease at a site outside the liver."""
 
@@ -125,7 +141,7 @@ def has_site(site: str) -> Callable[[Case], Any]:
             )
         if any(s.site == site and s.treated is not True for s in outside.sites):
             return True
-        return False if outside.status == "present" else Unknown("staging is not complete")
+        return _other_sites(case)
 
     return read
 
@@ -143,15 +159,19 @@ def _all_treatable(case: Case) -> bool | Unknown:
     missing = [answer for answer in answers if isinstance(answer, Unknown)]
     if missing:
         return missing[0]
-    return True if outside.status == "present" else Unknown("staging is not complete")
+    others = _other_sites(case)
+    return others if isinstance(others, Unknown) else True
 
 
 def _site_count(case: Case) -> int | Unknown:
     outside = case.extrahepatic
     if outside.status == "none":
         return 0
-    if isinstance(outside.sites, Unknown) or outside.status != "present":
-        return Unknown("staging is not complete, or the sites are not recorded")
+    if isinstance(outside.sites, Unknown):
+        return outside.sites
+    others = _other_sites(case)
+    if isinstance(others, Unknown):
+        return others
     return sum(s.treated is not True for s in outside.sites)
 
 
@@ -160,7 +180,9 @@ def had(kind: str) -> Callable[[Case], Any]:
 
     def read(case: Case) -> bool | Unknown:
         treatments = case.treatments
-        return treatments if isinstance(treatments, Unknown) else any(t.kind == kind for t in treatments)
+        if isinstance(treatments, Unknown):
+            return treatments
+        return any(t.kind == kind for t in treatments) or not_listed(case, "treatments")
 
     return read
 
@@ -175,7 +197,7 @@ def had_drug(drug: str) -> Callable[[Case], Any]:
         if any(not isinstance(t.drugs, Unknown) and drug in t.drugs for t in treatments):
             return True
         unclear = any(isinstance(t.drugs, Unknown) and t.kind in ("systemic", "trial") for t in treatments)
-        return Unknown("the drugs of a treatment are not recorded") if unclear else False
+        return Unknown("the drugs of a treatment are not recorded") if unclear else not_listed(case, "treatments")
 
     return read
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from glisson.case import derived, kidney
 from glisson.case import vocabulary as v
+from glisson.case.given import not_listed
 from glisson.case.kinds import Choice, Flag, Kind, Number
 from glisson.case.labs import RESULTS, TESTS, Lab
 from glisson.case.model import Biomarkers, Case, Extrahepatic, LiverBackground, Patient, Preferences, Primary
@@ -149,7 +150,9 @@ def _member_rows() -> Iterator[Row]:
 def _member(section: str, name: str, word: str) -> Callable[[Case], Fact]:
     def read(case: Case) -> Fact:
         words = getattr(getattr(case, section), name)
-        return words if isinstance(words, Unknown) else word in words
+        if isinstance(words, Unknown):
+            return words
+        return word in words or not_listed(case, f"{section}.{name}")
 
     return read
 

@@ -28,6 +28,11 @@ def days_between(start: date | Unknown, end: date | Unknown) -> int | Unknown:
     return end if isinstance(end, Unknown) else (end - start).days
 
 
+def not_listed(case: Case, path: str) -> bool | Unknown:
+    """What follows when a list of the case does not name something: False, or unknown when it may lack entries."""
+    return Unknown(f"the list {path} may lack entries") if path in case.incomplete else False
+
+
 def months_between(start: date | Unknown, end: date | Unknown) -> float | Unknown:
     """Months from start to end; unknown when either is."""
     days = days_between(start, end)
@@ -85,7 +90,7 @@ def had_anti_vegf(drugs: tuple[str, ...]) -> Callable[[Case], Any]:
         if any(not isinstance(t.drugs, Unknown) and set(drugs) & set(t.drugs) for t in treatments):
             return True
         unclear = any(isinstance(t.drugs, Unknown) and t.kind in ("systemic", "trial") for t in treatments)
-        return Unknown("the drugs of a treatment are not recorded") if unclear else False
+        return Unknown("the drugs of a treatment are not recorded") if unclear else not_listed(case, "treatments")
 
     return read
 
@@ -116,7 +121,9 @@ def _operations(case: Case) -> list[date | Unknown] | Unknown:
 def operated(case: Case) -> bool | Unknown:
     """Fact: an operation was done."""
     found = _operations(case)
-    return found if isinstance(found, Unknown) else bool(found)
+    if isinstance(found, Unknown):
+        return found
+    return bool(found) or not_listed(case, "treatments")
 
 
 def days_since_operation(case: Case) -> int | Unknown:
@@ -155,7 +162,7 @@ def progressing(case: Case) -> bool | Unknown:
     if isinstance(own, Unknown):
         return own
     if not own:
-        return False
+        return not_listed(case, "treatments")
     response = own[-1].response
     return response if isinstance(response, Unknown) else response == "progression"
 
@@ -163,7 +170,10 @@ def progressing(case: Case) -> bool | Unknown:
 def systemic_count(case: Case) -> int | Unknown:
     """Fact: systemic treatments begun."""
     treatments = case.treatments
-    return treatments if isinstance(treatments, Unknown) else sum(t.kind == "systemic" for t in treatments)
+    if isinstance(treatments, Unknown):
+        return treatments
+    lacking = not_listed(case, "treatments")
+    return sum(t.kind == "systemic" for t in treatments) if lacking is False else lacking
 
 
 def systemic_for_metastases(case: Case) -> bool | Unknown:
@@ -173,7 +183,9 @@ def systemic_for_metastases(case: Case) -> bool | Unknown:
         return own
     answers = [_is_for_metastases(t, case) for t in own]
     missing = [answer for answer in answers if isinstance(answer, Unknown)]
-    return True if any(answer is True for answer in answers) else missing[0] if missing else False
+    if any(answer is True for answer in answers):
+        return True
+    return missing[0] if missing else not_listed(case, "treatments")
 
 
 def _is_for_metastases(treatment: Treatment, case: Case) -> bool | Unknown:

@@ -326,6 +326,11 @@ class Case:
     )
     extrahepatic: Extrahepatic = item(Section(Extrahepatic), "disease outside the liver", default=Extrahepatic())
     treatments: tuple[Treatment, ...] | Unknown = fact(ListOf(Section(Treatment)), "treatments so far; [] for none")
+    incomplete: Words = item(
+        ListOf(Choice(v.LISTS)),
+        "lists of this file that may lack entries, so that what they do not name is unknown",
+        default=(),
+    )
     signs: Signs = item(Section(Signs), "symptoms and signs", default=Signs())
     preferences: Preferences = item(Section(Preferences), "what the patient wants", default=Preferences())
     lesions: tuple[LesionFacts, ...] = item(

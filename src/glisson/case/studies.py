@@ -25,6 +25,11 @@ class MaskFile:
 
     file: str = item(FILE, "the file")
     label: int | None = item(Number(1, 99999, whole=True), "only the voxels with this value", default=None)
+    segment: str | None = item(
+        Text("a segment's name", example="Liver"),
+        "only the segment of this name, of a DICOM segmentation or structure set",
+        default=None,
+    )
     resample: bool = item(Flag(), "put it on the scan's grid when its own differs", default=False)
 
 
@@ -47,17 +52,20 @@ class SegmentsFile:
 
 @dataclass(frozen=True)
 class MultiLabel:
-    """One file with many structures. names maps its labels to structures, or is the word totalsegmentator."""
+    """One file with many structures. names maps its labels to structures, or is the word totalsegmentator or from-file.
+
+    from-file: as the file itself names them (DICOM segmentations and structure sets).
+    """
 
     file: str = item(FILE, "the file")
     names: Mapping[int, str] | str = item(
         MapOf(
             Text("a structure's name", example="liver"),
             labels=True,
-            words_for_all=("totalsegmentator",),
+            words_for_all=("totalsegmentator", "from-file"),
             example_is=((5, "liver"),),
         ),
-        "label number to name, or totalsegmentator",
+        "label number to name, or totalsegmentator, or from-file",
     )
     resample: bool = item(Flag(), "put it on the scan's grid when its own differs", default=False)
 
@@ -71,7 +79,10 @@ MASK = Section(MaskFile, scalar="file")
 
 @dataclass(frozen=True)
 class Masks:
-    """What is outlined on a scan. Every entry is FILE or {file: FILE, label: 3, resample: true}."""
+    """What is outlined on a scan. Every entry is FILE or {file: FILE, label: 3, resample: true}.
+
+    Of a DICOM segmentation also {file: FILE, segment: NAME}.
+    """
 
     liver: MaskFile | None = item(MASK, "the whole liver", default=None)
     lesions: tuple[MaskFile, ...] = item(

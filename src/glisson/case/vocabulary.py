@@ -47,6 +47,10 @@ COMORBIDITIES = (
     "venous-thromboembolism", "obesity", "alcohol-dependence", "depression", "leukaemia", "lymphoma",
     "other-solid-tumour", "other",
 )  # fmt: skip
+LISTS = (
+    "patient.comorbidities", "patient.allergies", "patient.anticoagulants", "patient.antiplatelets", "treatments",
+    "extrahepatic.sites",
+)  # fmt: skip
 ALLERGIES = (
     "iodinated-contrast", "gadolinium", "penicillin", "latex", "platinum", "taxane", "monoclonal-antibody",
     "local-anaesthetic", "other",

@@ -71,7 +71,7 @@ def _commented(f: Field[Any]) -> Iterator[str]:
     yield f"## {_sentence(f)}"
     kind = f.metadata["kind"]
     if not isinstance(kind, Section):
-        yield from _guide(kind.of.cls, "##   ")
+        yield from _guide(kind.of.cls, "##   ") if isinstance(kind.of, Section) else _explained(f, "##   ")
         yield from (f"# {line}" for line in plain_yaml({key_of(f): example_of(f)}).splitlines())
         return
     yield f"# {key_of(f)}:"

@@ -12,6 +12,7 @@ import typer
 from glisson import __version__
 from glisson.cli.deidentify import deidentify
 from glisson.cli.dose import dose
+from glisson.cli.exchange import export, import_
 from glisson.cli.follow import follow, match, register
 from glisson.cli.knowledge import knowledge, score
 from glisson.cli.letter import decide, letter
@@ -19,6 +20,7 @@ from glisson.cli.output import print_json
 from glisson.cli.progress import part, progress_bar
 from glisson.cli.respond import respond
 from glisson.cli.segment import segment
+from glisson.cli.serve import serve, user
 from glisson.cli.vessels import vessels
 from glisson.cli.whatif import whatif
 from glisson.errors import GlissonError, InputError
@@ -48,7 +50,11 @@ app.command()(respond)
 app.command()(register)
 app.command()(match)
 app.command()(follow)
+app.command()(serve)
+app.add_typer(user, name="user")
 app.command()(deidentify)
+app.command("import")(import_)
+app.command()(export)
 
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")]
 OutFolder = Annotated[
@@ -87,7 +93,9 @@ def _options(
 @app.command()
 def init(
     case: CaseFolder,
-    liver: Annotated[Path, typer.Option(help="liver mask")],
+    liver: Annotated[
+        Path | None, typer.Option(help="liver mask; without it the segmentations lying among the DICOM slices are taken")
+    ] = None,
     ct: Annotated[
         Path | None, typer.Option("--ct", "--image", help="scan: NIfTI file or folder of DICOM slices")
     ] = None,
@@ -152,7 +160,10 @@ def plan(
     vessel_detachment: Annotated[
         str, typer.Option(metavar="allow|avoid", help="whether a lesion may be detached from a vessel that stays")
     ] = "avoid",
-    allow: Annotated[str | None, typer.Option(metavar="KINDS", help="acts offered: resection,wedge,ablation")] = None,
+    allow: Annotated[
+        str | None,
+        typer.Option(metavar="KINDS", help="acts offered: resection,wedge,ablation,radiotherapy,radioembolisation"),
+    ] = None,
     leave: Annotated[list[str] | None, typer.Option(metavar="ID", help="lesion left to systemic therapy")] = None,
     prices: Annotated[
         Path | None, typer.Option(metavar="FILE", help="local price list (YAML): shows what each treatment costs")
@@ -171,7 +182,7 @@ def plan(
         progress("Reading the case", 0.0)
         facts, scene = read_case(case)
         result = assess(facts, scene, prices=listed, settings=settings, progress=part(progress, 0.25, 0.6))
-        _write(result, out, part(progress, 0.6, 1.0))
+        _write(result, out, part(progress, 0.6, 1.0), case)
     _summarise(result, out, as_json)
 
 
@@ -279,10 +290,16 @@ def simulate(
     print(f"{path} written. Next: glisson plan {case} -o OUT")
 
 
-def _write(result: Assessment, out: Path, progress: Any) -> None:
+def _write(result: Assessment, out: Path, progress: Any, case: Path | None = None) -> None:
+    """The dossier and, for a case folder whose scan is DICOM, the results as DICOM objects."""
+    from glisson.case import Unknown
+    from glisson.exchange.dicom_results import dicom_folder
     from glisson.report import write_dossier
 
-    write_dossier(result, out, stamped=datetime.now(UTC), progress=progress)
+    stamped = datetime.now(UTC)
+    dicom = Unknown("no case folder") if case is None else dicom_folder(case, result, stamped=stamped)
+    extra = None if isinstance(dicom, Unknown) else dicom
+    write_dossier(result, out, stamped=stamped, progress=progress, extra=extra)
 
 
 def _summarise(result: Assessment, out: Path, as_json: bool) -> None:

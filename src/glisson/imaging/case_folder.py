@@ -147,7 +147,7 @@ def _wanted(root: Path, study: Study) -> list[Wanted]:
     masks = study.masks
     named = [(name, getattr(masks, name)) for name in SINGLE] + [(_organ(name), m) for name, m in masks.organs.items()]
     named += [(LESIONS, item) for item in masks.lesions]
-    return [Wanted(name, m.file, root / m.file, m.label, m.resample) for name, m in named if m is not None]
+    return [Wanted(name, m.file, root / m.file, m.label, m.resample, m.segment) for name, m in named if m is not None]
 
 
 def _organ(name: str) -> str:
@@ -160,7 +160,7 @@ def _build(root: Path, case: Case, study: Study, strict: bool) -> tuple[Scene | 
     image = _image(root, study, gathering)
     wanted = _wanted(root, study)
     own = {
-        f.id: Wanted(LESIONS, f.mask.file, root / f.mask.file, f.mask.label, f.mask.resample)
+        f.id: Wanted(LESIONS, f.mask.file, root / f.mask.file, f.mask.label, f.mask.resample, f.mask.segment)
         for f in case.lesions
         if f.mask and study == _last_study(case)
     }
@@ -172,11 +172,12 @@ def _build(root: Path, case: Case, study: Study, strict: bool) -> tuple[Scene | 
     loaded = gathering.load(everything)
     for w in wanted:
         if w.role != LESIONS and w.path in loaded:
-            gathering.attempt(w.role, partial(gathering.add, w.role, loaded[w.path].mask(w.label), w.given))
+            gathering.attempt(w.role, partial(_add, gathering, w, loaded[w.path]))
     _segments(root, study, gathering, loaded)
-    lesions: Lesions = [(loaded[w.path], w.label) for w in wanted if w.role == LESIONS and w.path in loaded]
+    lesions = _lesions(gathering, wanted, loaded)
     lesions += _many(root, study, gathering, loaded, extra, image.facts.modality if image else None)
-    mine = [LesionMask(i, loaded[w.path].mask(w.label), w.given) for i, w in own.items() if w.path in loaded]
+    drawn = {i: gathering.attempt(i, partial(_drawn, w, loaded[w.path])) for i, w in own.items() if w.path in loaded}
+    mine = [LesionMask(i, mask, own[i].given) for i, mask in drawn.items() if mask is not None]
     hollow = [m.id for m in mine if m.mask.is_empty]
     gathering.notices += [
         Notice("warning", "lesion-file-empty", f"The file of lesion {i} outlines nothing.", i) for i in hollow
@@ -186,6 +187,28 @@ def _build(root: Path, case: Case, study: Study, strict: bool) -> tuple[Scene | 
     gathering.notices += [n for n in said if not (n.code == "no-lesions" and mine)]
     scene = gathering.attempt(study.id, lambda: _scene(gathering, image, study, (*numbered, *mine)))
     return scene, tuple(gathering.notices)
+
+
+def _drawn(wanted: Wanted, outline: Outline) -> Mask:
+    return outline.union(wanted.labels_of(outline))
+
+
+def _add(gathering: Gathering, wanted: Wanted, outline: Outline) -> None:
+    gathering.add(wanted.role, _drawn(wanted, outline), wanted.given)
+
+
+def _lesions(gathering: Gathering, wanted: list[Wanted], loaded: dict[Path, Outline]) -> Lesions:
+    """The files of lesions and their labels; each segment of a DICOM segmentation stands for itself."""
+    found: Lesions = []
+    for w in wanted:
+        if w.role != LESIONS or w.path not in loaded:
+            continue
+        outline = loaded[w.path]
+        if not outline.roles and w.segment is None:
+            found.append((outline, w.label))
+            continue
+        found += [(outline, label) for label in gathering.attempt(w.given, partial(w.labels_of, outline)) or ()]
+    return found
 
 
 def _no_masks(study: Study) -> None:
@@ -200,7 +223,7 @@ def _image(root: Path, study: Study, gathering: Gathering) -> Raster | None:
     path = root / study.image
     raster = gathering.attempt(study.image, lambda: read_raster(path, study.series_uid))
     if raster is not None:
-        gathering.grid = raster.grid
+        gathering.grid, gathering.frame_uid = raster.grid, raster.facts.frame_uid
         gathering.notices.extend(raster.notices)
         gathering.sources.append(fingerprint("image", path, study.image))
         if raster.data.dtype.kind == "f" and not np.isfinite(raster.data).all():
@@ -231,6 +254,13 @@ def _segments(root: Path, study: Study, gathering: Gathering, loaded: dict[Path,
     if given is None or root / given.file not in loaded:
         return
     outline = loaded[root / given.file]
+    if outline.roles and given.values is None:
+        named = {n: int(r[len(SEGMENT) :]) for n, r in outline.roles.items() if r.startswith(SEGMENT)}
+        pieces = {number: outline.union(n for n in named if named[n] == number) for number in set(named.values())}
+        gathering.add_segments({number: mask for number, mask in pieces.items() if not mask.is_empty})
+        gathering.unite_halves(outline.names[n] for n in named)
+        if pieces:
+            return
     table = {k: SEGMENT_NUMBERS[v] for k, v in given.values.items()} if given.values else {n: n for n in range(1, 9)}
     strange = [v for v in outline.values if v not in table]
     if strange:
@@ -271,7 +301,7 @@ def _many(
     file = root / many.file
     if file in loaded:
         said = study.modality if is_known(study.modality) else modality
-        table = names_for(many.names, str(said) if said else None)
+        table = names_for(many.names, str(said) if said else None, loaded[file])
         return gathering.attempt(many.file, lambda: gathering.add_multilabel(loaded[file], table, many.file)) or []
     united: dict[str, list[Wanted]] = {}
     for w in extra:

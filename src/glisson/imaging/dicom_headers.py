@@ -10,7 +10,9 @@ from typing import Any
 
 from glisson.errors import DicomError
 
-__all__ = ["SliceHeader", "Stack", "headers_in", "stacks_of"]
+__all__ = [
+    "RT_STRUCTURE_SET", "SEG_CLASSES", "SR_CLASSES", "SliceHeader", "Stack", "headers_in", "sop_class_of", "stacks_of",
+]  # fmt: skip
 
 CT_CLASS, MR_CLASS = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED = {"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2", "1.2.840.10008.5.1.4.1.1.4.1",
@@ -18,6 +20,13 @@ ENHANCED = {"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2", "1.2.8
 NOT_IMAGES = ("1.2.840.10008.1.3.", "1.2.840.10008.5.1.4.1.1.88", "1.2.840.10008.5.1.4.1.1.66",
               "1.2.840.10008.5.1.4.1.1.481",
               "1.2.840.10008.5.1.4.1.1.11.", "1.2.840.10008.5.1.4.1.1.104")  # fmt: skip
+SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+"""SOP classes of Segmentation and Label Map Segmentation Storage."""
+
+RT_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+SR_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.88.{n}" for n in (22, 33, 34, 35))
+"""SOP classes of Enhanced, Comprehensive, Comprehensive 3D and Extensible SR Storage."""
+
 NEEDED = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns")
 ORIENTATION_DECIMALS = 3
 """Slices are parallel when their direction cosines agree after rounding to this many decimals."""
@@ -128,6 +137,21 @@ def _looks_like_dicom(path: Path) -> bool:
     return start[128:132] == b"DICM" or start[:4] in (b"\x08\x00\x00\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00")
 
 
+def sop_class_of(path: Path) -> str | None:
+    """The SOP class of a DICOM file; None for other files, folders, and files that cannot be read."""
+    from pydicom import dcmread
+
+    try:
+        if not path.is_file() or not _looks_like_dicom(path):
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data = dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"], force=True)
+            return str(data.get("SOPClassUID") or "") or None
+    except Exception:  # what is wrong with the file, its reader says
+        return None
+
+
 def _header(path: Path) -> SliceHeader | None:
     from pydicom import dcmread
 
@@ -151,6 +175,11 @@ def _numbers(data: Any, name: str, count: int) -> tuple[float, ...] | None:
     if value is None or isinstance(value, str) or not hasattr(value, "__len__") or len(value) != count:
         return None
     return tuple(float(v) for v in value)
+
+
+def _whole(data: Any, name: str) -> int | None:
+    value = data.get(name)
+    return None if value is None else int(value)
 
 
 def _text(data: Any, *names: str) -> str:
@@ -179,7 +208,7 @@ def _from_dataset(path: Path, data: Any) -> SliceHeader | None:
         int(number) if number is not None else None, _text(data, "AcquisitionNumber"),
         (_text(data, "EchoNumbers"), _text(data, "TemporalPositionIdentifier"), _text(data, "DiffusionBValue")),
         _numbers(data, "ImagePositionPatient", 3), _numbers(data, "ImageOrientationPatient", 6),
-        _numbers(data, "PixelSpacing", 2), data.get("Rows"), data.get("Columns"),
+        _numbers(data, "PixelSpacing", 2), _whole(data, "Rows"), _whole(data, "Columns"),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from glisson.imaging.phase import phase_of
 from glisson.imaging.raster import Raster, checked_grid
 from glisson.scene import ImageFacts, Notice
 
-__all__ = ["choose_stack", "read_dicom"]
+__all__ = ["Layout", "choose_stack", "layout_of", "read_dicom"]
 
 DUPLICATE_TOLERANCE_MM = 0.01
 """Two slices closer than this along the normal lie at the same place."""
@@ -45,7 +45,7 @@ def read_dicom(source: Path, series_uid: str | None = None) -> Raster:
     Raises DicomError for series that are incomplete, mixed, tilted, truncated, in colour, or not a CT or MR.
     """
     stack, why = choose_stack(stacks_of(headers_in(source)), source, series_uid)
-    layout, notices = _layout(stack)
+    layout, notices = layout_of(stack)
     data = read_pixels([h.path for h in layout.slices], layout.shape[:2], stack.first.modality)
     grid = checked_grid(layout.shape, layout.affine, source)
     h = stack.first
@@ -125,13 +125,19 @@ def _why(best: Stack, usable: list[Stack], stacks: tuple[Stack, ...]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class _Layout:
+class Layout:
+    """Slices in the order of their places along the normal, and the lattice they make (array axes column, row, slice).
+
+    affine: (4, 4), index to LPS mm, as the headers have it (`checked_grid` rounds it to what was meant).
+    """
+
     slices: tuple[SliceHeader, ...]
     shape: tuple[int, int, int]
     affine: npt.NDArray[np.float64]
 
 
-def _layout(stack: Stack) -> tuple[_Layout, tuple[Notice, ...]]:
+def layout_of(stack: Stack) -> tuple[Layout, tuple[Notice, ...]]:
+    """The lattice of a stack and what is notable about it. Raises DicomError for stacks that are no even volume."""
     h = stack.first
     lacking = [s for s in stack.slices if s.missing]
     if lacking:
@@ -152,7 +158,7 @@ def _layout(stack: Stack) -> tuple[_Layout, tuple[Notice, ...]]:
     affine[:3, 0], affine[:3, 1] = row * between_columns, column * between_rows
     affine[:3, 2] = normal * (depth[-1] - depth[0]) / (len(slices) - 1)
     affine[:3, 3] = points[0]
-    return _Layout(tuple(slices), (int(h.columns or 0), int(h.rows or 0), len(slices)), affine), notices
+    return Layout(tuple(slices), (int(h.columns or 0), int(h.rows or 0), len(slices)), affine), notices
 
 
 def _depth(header: SliceHeader, normal: npt.NDArray[np.float64]) -> float:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from glisson.errors import GlissonError, ImageError, SceneError
+from glisson.errors import DicomError, GlissonError, ImageError, SceneError
 from glisson.geometry import Grid, Labels, Mask, box_of
 from glisson.imaging.names import LESIONS, SEGMENT, TOTAL_CT, TOTAL_MR, canonical, half_of_four
 from glisson.imaging.outlines import Outline, load_outline
@@ -22,19 +22,27 @@ __all__ = ["READERS_AT_ONCE", "Gathering", "Wanted"]
 READERS_AT_ONCE = 2
 """Masks read at the same time; each holds one whole mask (34 MB for 512x512x129) until it is trimmed."""
 
+FROM_FILE = "from-file"
+"""Word of a case for the names that a file itself gives."""
+
 T = TypeVar("T")
 MASK_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One outline that the case names: its role (a structure's name or `lesions`), file, label, whether to resample."""
+    """One outline that the case names: its role (a structure's name or `lesions`), file, which label or segment."""
 
     role: str
     given: str
     path: Path
     label: int | None = None
     resample: bool = False
+    segment: str | None = None
+
+    def labels_of(self, outline: Outline) -> tuple[int, ...]:
+        """The labels of the file that it means. Raises SceneError, see `Outline.chosen`."""
+        return outline.chosen(self.role, self.label, self.segment, self.given)
 
 
 @dataclass
@@ -43,6 +51,7 @@ class Gathering:
 
     strict: bool
     grid: Grid | None = None
+    frame_uid: str | None = None
     structures: dict[str, Mask] = field(default_factory=dict)
     segments: Labels | None = None
     notices: list[Notice] = field(default_factory=list)
@@ -66,7 +75,9 @@ class Gathering:
 
         def read(path: Path) -> tuple[Outline, SourceFile]:
             w = first[path]
-            return load_outline(path, self.grid, w.resample, w.given), fingerprint(w.role, path, w.given)
+            outline = load_outline(path, self.grid, w.resample, w.given)
+            self._same_frame(outline, w.given)
+            return outline, fingerprint(w.role, path, w.given)
 
         def keep(path: Path, result: tuple[Outline, SourceFile] | None) -> None:
             if result is not None:
@@ -83,6 +94,13 @@ class Gathering:
             for path, job in jobs:
                 keep(path, self.attempt(first[path].given, job.result))
         return loaded
+
+    def _same_frame(self, outline: Outline, given: str) -> None:
+        if None not in (outline.frame_uid, self.frame_uid) and outline.frame_uid != self.frame_uid:
+            raise DicomError(
+                f"{given} lies in the frame of reference {outline.frame_uid}, the scan in {self.frame_uid}: nothing "
+                "says where one lies in the other. Give the scan it was drawn on, or register and export it."
+            )
 
     def add(self, name: str, mask: Mask, source: str) -> None:
         """Keep a structure; an empty liver is refused, another empty structure becomes a notice."""
@@ -116,9 +134,9 @@ class Gathering:
         pieces: dict[int, Mask] = {}
         for name, values in by_name.items():
             if name.startswith(SEGMENT) and name[len(SEGMENT) :].isdigit():
-                pieces[int(name[len(SEGMENT) :])] = outline.labels.mask(*values).trimmed()
+                pieces[int(name[len(SEGMENT) :])] = outline.union(values)
             elif name != LESIONS and name not in self.structures:
-                self.add(name, outline.labels.mask(*values).trimmed(), source)
+                self.add(name, outline.union(values), source)
         self.add_segments(pieces)
         self.unite_halves(names[value] for value in outline.values if value in names)
         return [(outline, value) for value in by_name.get(LESIONS, [])]
@@ -141,10 +159,12 @@ class Gathering:
             self.segments = Labels(whole[box].copy(), self.grid.crop(box))
 
 
-def names_for(names: Mapping[int, str] | str, modality: str | None) -> Mapping[int, str]:
-    """The label names of a multi-label file: as given, or TotalSegmentator's for the modality (MR, else CT)."""
+def names_for(names: Mapping[int, str] | str, modality: str | None, outline: Outline) -> Mapping[int, str]:
+    """The label names of a multi-label file: as given, its own, or TotalSegmentator's (MR, else CT)."""
     if not isinstance(names, str):
         return names
+    if names == FROM_FILE:
+        return outline.roles or outline.names
     return TOTAL_MR if modality == "MR" else TOTAL_CT
 
 

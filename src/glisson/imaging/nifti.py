@@ -6,6 +6,7 @@ interpreter lock released, and a truncated file is noticed for certain. nibabel 
 
 from __future__ import annotations
 
+import math
 import zlib
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ FORM_TOLERANCE_VOXELS = 0.1
 """sform and qform disagree when a corner of the image lies further apart than this in the two."""
 
 HEADER_BYTES = 348
+MOST_OFFSET = 2**31
+"""Voxels that would begin behind this byte are not looked for: header extensions are never that long."""
+
 UNITS = {1: "metres", 3: "micrometres"}
 
 
@@ -100,7 +104,7 @@ def _shape(header: Any, path: Path) -> tuple[int, ...]:
     shape = tuple(int(n) for n in header["dim"][1 : 1 + count]) if 1 <= count <= 7 else ()
     if len(shape) < 3 or min(shape) < 1:
         raise ImageError(f"{path}: a volume with three axes is expected, but the header gives the shape {shape}.")
-    if np.prod(shape[3:], dtype=np.int64) > 1:
+    if math.prod(shape[3:]) > 1:
         raise ImageError(
             f"{path}: one 3D volume is expected, but this is a {len(shape)}D image of shape "
             f"{'x'.join(map(str, shape))}. Save the volume that is meant (one time point or channel) as its own file."
@@ -146,7 +150,7 @@ def _data(blob: bytes, header: Any, shape: tuple[int, ...], path: Path) -> npt.N
             f"{path}: a grey image (one number a voxel) is expected, but this is colour (RGB) or complex ({dtype}). "
             "Export the original series, not a picture of it."
         )
-    start, count = int(header["vox_offset"]) or HEADER_BYTES + 4, int(np.prod(shape, dtype=np.int64))
+    start, count = _start(header, path), math.prod(shape)
     if len(blob) < start + count * dtype.itemsize:
         raise ImageError(
             f"{path}: the file is truncated: {'x'.join(map(str, shape))} voxels need {count * dtype.itemsize} bytes, "
@@ -159,6 +163,14 @@ def _data(blob: bytes, header: Any, shape: tuple[int, ...], path: Path) -> npt.N
     if not np.isfinite(slope) or slope == 0 or (slope == 1 and inter == 0):
         return data
     return scaled(data, slope, inter if np.isfinite(inter) else 0.0)
+
+
+def _start(header: Any, path: Path) -> int:
+    """The byte at which the voxels begin."""
+    given = float(header["vox_offset"])
+    if not 0 <= given < MOST_OFFSET:
+        raise ImageError(f"{path}: the header says that the voxels begin at byte {given:g}. Export the image again.")
+    return int(given) or HEADER_BYTES + 4
 
 
 def scaled(data: Any, slope: float, intercept: float) -> npt.NDArray[Any]:

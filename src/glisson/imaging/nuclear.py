@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from glisson.errors import DicomError, InputError
 from glisson.geometry import FloatArray, Volume
+from glisson.imaging.dicom_open import open_dicom, refusing_damage
 from glisson.imaging.raster import checked_grid
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def is_nuclear(path: Path | str) -> bool:
     files = sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
     for file in files:
         try:
-            return str(_header(file).get("Modality", "")) in ("PT", "NM")
+            return str(open_dicom(file, stop_before_pixels=True).get("Modality", "")) in ("PT", "NM")
         except DicomError:
             continue
     return False
@@ -95,44 +96,28 @@ def read_emission(path: Path | str) -> Emission:
     source = Path(path)
     if not source.exists():
         raise DicomError(f"{source} does not exist. Check the path.")
-    data = _datasets(source)
-    modality = str(data[0].get("Modality", ""))
-    if modality == "NM":
+    with refusing_damage(source):
+        data = _datasets(source)
+        if str(data[0].get("Modality", "")) != "NM":
+            return _pet(data, source)
         if len(data) > 1:
             raise DicomError(f"{source}: {len(data)} NM objects, expected one reconstructed volume. Give its file.")
         return _spect(data[0], source)
-    return _pet(data, source)
-
-
-def _header(file: Path) -> Dataset:
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return dcmread(file, stop_before_pixels=True)
-    except (OSError, InvalidDicomError, EOFError, ValueError) as problem:
-        raise DicomError(f"{file} cannot be read as DICOM: {str(problem).strip()}. Export it again.") from problem
 
 
 def _datasets(source: Path) -> list[Dataset]:
     """The PET or SPECT objects of a file or folder, whole; all of one series."""
-    from pydicom import dcmread
-
     files = sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
     found: list[Dataset] = []
     for file in files:
         try:
-            header = _header(file)
+            header = open_dicom(file, stop_before_pixels=True)
         except DicomError:
             if source.is_dir():
                 continue
             raise
         if str(header.get("Modality", "")) in ("PT", "NM") and "Rows" in header:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                found.append(dcmread(file))
+            found.append(open_dicom(file))
     if not found:
         raise DicomError(f"{source} holds no PET (PT) or SPECT (NM) image. Give the reconstructed emission series.")
     series = {str(item.get("SeriesInstanceUID", "")) for item in found}

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glisson.errors import ImageError
-from glisson.geometry import Grid
+from glisson.geometry import Grid, Mask
 from glisson.scene import ImageFacts, Notice
 
 __all__ = ["LARGEST_SPACING_MM", "SHEAR_TOLERANCE", "SMALLEST_SPACING_MM", "Raster", "checked_grid", "whole_numbers"]
@@ -30,7 +30,8 @@ SHEAR_TOLERANCE = 0.005
 class Raster:
     """One file or series as read: the array in its own type, its grid in LPS mm, and what was noticed on the way.
 
-    names: label value -> structure name, where the file itself says so.
+    names: label value -> structure name, where the file itself says so. roles: label value -> our name for it. extra:
+    label value -> the voxels of that label that carry another one in `data`, where outlines overlap.
     """
 
     data: npt.NDArray[Any]
@@ -38,6 +39,8 @@ class Raster:
     facts: ImageFacts = field(default_factory=ImageFacts)
     notices: tuple[Notice, ...] = ()
     names: Mapping[int, str] = field(default_factory=dict)
+    roles: Mapping[int, str] = field(default_factory=dict)
+    extra: Mapping[int, Mask] = field(default_factory=dict)
 
 
 def checked_grid(shape: tuple[int, ...], affine: npt.NDArray[np.float64], path: Path) -> Grid:

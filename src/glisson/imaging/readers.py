@@ -8,6 +8,7 @@ from pathlib import Path
 
 from glisson.errors import ImageError
 from glisson.geometry import Labels, Mask, Volume
+from glisson.imaging.dicom_headers import SEG_CLASSES, sop_class_of
 from glisson.imaging.raster import Raster, whole_numbers
 from glisson.scene import ImageFacts
 
@@ -43,6 +44,17 @@ def _dicom(path: Path, series_uid: str | None) -> Raster:
     return read_dicom(path, series_uid)
 
 
+def _segmentation(path: Path, series_uid: str | None) -> Raster:
+    from glisson.imaging.dicom_seg_read import seg_raster
+
+    del series_uid
+    return seg_raster(path)
+
+
+def _is_segmentation(path: Path) -> bool:
+    return sop_class_of(path) in SEG_CLASSES
+
+
 def _is_dicom(path: Path) -> bool:
     if path.is_dir() or path.suffix.lower() in (".dcm", ".ima"):
         return True
@@ -53,6 +65,7 @@ def _is_dicom(path: Path) -> bool:
 READERS: tuple[Reader, ...] = (
     Reader("NIfTI", lambda p: p.is_file() and p.name.lower().endswith((".nii", ".nii.gz")), _nifti),
     Reader("NRRD or MetaImage", lambda p: p.is_file() and p.suffix.lower() in (".nrrd", ".nhdr", ".mha", ".mhd"), _itk),
+    Reader("DICOM segmentation", _is_segmentation, _segmentation),
     Reader("DICOM", _is_dicom, _dicom),
 )
 """Asked in this order; the first that knows the path reads it."""

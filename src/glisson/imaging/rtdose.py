@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from glisson.errors import DicomError, InputError, OutputError
 from glisson.geometry import FloatArray, Grid, Volume
+from glisson.imaging.dicom_open import open_dicom, refusing_damage
 from glisson.imaging.raster import checked_grid
 
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ def read_rtdose(path: Path | str) -> RtDose:
     and pixels that cannot be read.
     """
     source = Path(path)
-    data = read_object(source, "RTDOSE")
+    with refusing_damage(source):
+        return _dose(read_object(source, "RTDOSE"), source)
+
+
+def _dose(data: Dataset, source: Path) -> RtDose:
     units = str(data.get("DoseUnits", "")).upper()
     if units != "GY":
         raise DicomError(
@@ -132,15 +137,7 @@ def decimal_string(value: float) -> str:
 
 def read_object(path: Path, modality: str) -> Dataset:
     """The DICOM object of a file. Raises DicomError when it is none, or of another modality."""
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            data = dcmread(path)
-    except (OSError, InvalidDicomError, EOFError, ValueError) as problem:
-        raise DicomError(f"{path} cannot be read as DICOM: {str(problem).strip()}. Export it again.") from problem
+    data = open_dicom(path)
     found = str(data.get("Modality", "")) or "nothing"
     if found != modality:
         raise DicomError(f"{path}: expected {modality}, but the file holds {found}. Give the {modality} object.")

@@ -6,7 +6,7 @@ whichever way they run and in whichever order they stand. A contour joined to it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,15 +15,17 @@ import numpy as np
 
 from glisson.errors import DicomError, InputError
 from glisson.geometry import BoolArray, FloatArray, Grid, Mask
+from glisson.imaging.dicom_headers import RT_STRUCTURE_SET
+from glisson.imaging.dicom_open import refusing_damage
 from glisson.imaging.rtdose import RtHeader, new_object, read_object, save_object
 from glisson.scene import Notice
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-__all__ = ["Contours", "RtStruct", "fine_grid", "read_rtstruct", "structure_mask", "write_rtstruct"]
-
-RT_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+__all__ = [
+    "Contours", "RtStruct", "add_structures", "fine_grid", "read_rtstruct", "structure_mask", "write_rtstruct",
+]  # fmt: skip
 
 AREAS = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 """Contour types that enclose area; both are read by the even-odd rule."""
@@ -74,7 +76,11 @@ def read_rtstruct(path: Path | str) -> RtStruct:
     Raises DicomError for other objects, structures without a name and coordinates that are not complete.
     """
     source = Path(path)
-    data = read_object(source, "RTSTRUCT")
+    with refusing_damage(source):
+        return _structures(read_object(source, "RTSTRUCT"), source)
+
+
+def _structures(data: Dataset, source: Path) -> RtStruct:
     names = {int(item.ROINumber): str(item.get("ROIName", "")) for item in data.get("StructureSetROISequence", [])}
     if not names:
         raise DicomError(f"{source}: the structure set names no structure. Export it again.")
@@ -155,23 +161,38 @@ def write_rtstruct(path: Path | str, masks: Mapping[str, Mask], header: RtHeader
     content = b"".join(n.encode() + np.packbits(m.data).tobytes() + m.grid.affine.tobytes() for n, m in masks.items())
     data = new_object(RT_STRUCTURE_SET, "RTSTRUCT", about, content)
     data.SeriesDescription = about.label[:64]
-    data.StructureSetLabel = about.label[:16]
     data.StructureSetDate, data.StructureSetTime = data.StudyDate, data.StudyTime
+    add_structures(data, masks, about.label)
+    return save_object(data, Path(path))
+
+
+def add_structures(
+    data: Dataset,
+    masks: Mapping[str, Mask],
+    label: str,
+    axis: int | None = None,
+    image_at: Callable[[FloatArray], Any] | None = None,
+) -> None:
+    """Put masks as structures into a structure set in its frame of reference.
+
+    axis: the array axis that contours lie across; the slice axis of each mask by default. image_at: point (LPS mm) of a
+    contour -> item that names the slice it lies on; without it contours name none.
+    """
     frame = data.FrameOfReferenceUID
+    data.StructureSetLabel = label[:16]
     data.ReferencedFrameOfReferenceSequence = [_item(FrameOfReferenceUID=frame)]
     data.StructureSetROISequence = [
         _item(ROINumber=n, ReferencedFrameOfReferenceUID=frame, ROIName=name, ROIGenerationAlgorithm="")
         for n, name in enumerate(masks, 1)
     ]
     data.ROIContourSequence = [
-        _item(ReferencedROINumber=n, ContourSequence=[_contour(points) for points in _outlines(mask)])
+        _item(ReferencedROINumber=n, ContourSequence=[_contour(points, image_at) for points in _outlines(mask, axis)])
         for n, mask in enumerate(masks.values(), 1)
     ]
     data.RTROIObservationsSequence = [
         _item(ObservationNumber=n, ReferencedROINumber=n, RTROIInterpretedType="", ROIInterpreter="")
         for n in range(1, len(masks) + 1)
     ]
-    return save_object(data, Path(path))
 
 
 def _points(item: Dataset, name: str, source: Path) -> FloatArray:
@@ -263,11 +284,11 @@ def _even_odd(polygons: list[FloatArray], shape: tuple[int, int]) -> BoolArray:
     return result
 
 
-def _outlines(mask: Mask) -> list[FloatArray]:
-    """Contours of a mask, (n, 3) LPS mm, slice by slice across the slice axis; the first point is not repeated."""
+def _outlines(mask: Mask, across: int | None = None) -> list[FloatArray]:
+    """Contours of a mask, (n, 3) LPS mm, slice by slice across an axis; the first point is not repeated."""
     from skimage.measure import find_contours
 
-    axis = mask.grid.slice_axis
+    axis = mask.grid.slice_axis if across is None else across
     others = [a for a in range(3) if a != axis]
     found = []
     for index in np.flatnonzero(mask.data.any(axis=tuple(others))):
@@ -279,21 +300,25 @@ def _outlines(mask: Mask) -> list[FloatArray]:
     return found
 
 
-def _contour(points_mm: FloatArray) -> Any:
+def _contour(points_mm: FloatArray, image_at: Callable[[FloatArray], Any] | None = None) -> Any:
     values = np.round(points_mm, COORDINATE_DECIMALS) + 0.0  # no minus zero
     text = "\\".join(f"{v:.{COORDINATE_DECIMALS}f}" for v in values.ravel()).encode()
     item = _item(ContourGeometricType="CLOSED_PLANAR", NumberOfContourPoints=len(points_mm))
+    if image_at is not None:
+        item.ContourImageSequence = [image_at(points_mm[0])]
     return _with_text(item, "ContourData", text + b" " * (len(text) % 2))
 
 
 def _with_text(item: Any, keyword: str, text: bytes) -> Any:
     """The item with a decimal string of many numbers set as bytes: a hundred times faster than number by number."""
+    from pydicom.charset import default_encoding
     from pydicom.datadict import tag_for_keyword
     from pydicom.dataelem import RawDataElement
     from pydicom.tag import Tag
 
     tag = Tag(tag_for_keyword(keyword) or 0)
     item[tag] = RawDataElement(tag, "DS", len(text), text, 0, False, True)
+    item.set_original_encoding(False, True, item.original_character_set or default_encoding)  # else written by number
     return item
 
 

@@ -12,7 +12,10 @@ from glisson.case import MaskFile, Masks, SegmentsFile, Study, Unknown, starter_
 from glisson.errors import InputError, OutputError
 from glisson.geometry import Grid
 from glisson.imaging.case_folder import CASE_FILE
-from glisson.imaging.names import canonical
+from glisson.imaging.dicom_found import SEGMENTS, outlines_in
+from glisson.imaging.dicom_headers import headers_in, stacks_of
+from glisson.imaging.dicom_series import choose_stack
+from glisson.imaging.names import LESIONS, canonical
 from glisson.imaging.outlines import load_outline
 from glisson.imaging.readers import read_raster
 from glisson.scene import ImageFacts
@@ -25,7 +28,7 @@ MODALITIES = ("CT", "MR")
 def init_case(
     folder: Path | str,
     *,
-    liver: Path | str,
+    liver: Path | str | None = None,
     ct: Path | str | None = None,
     lesions: Path | str | Sequence[Path | str] = (),
     segments: Path | str | None = None,
@@ -37,17 +40,32 @@ def init_case(
 ) -> Path:
     """Check that the files can be read and lie on the scan's lattice, then write FOLDER/case.yaml and return its path.
 
-    Paths inside the case folder are written relative to it, others absolute. What the headers say of modality, date and
-    phase is filled in; every clinical fact is left to fill in. Raises InputError where case.yaml exists and force is
-    false, ImageError, FrameMismatch or SceneError for files that do not fit, OutputError where it cannot be written.
+    Without a liver, the segmentations and structure sets among the slices of a DICOM folder `ct` give what they hold:
+    liver, vessels, segments, lesions; what is given here goes before. Paths inside the case folder are written relative
+    to it, others absolute. What the headers say of modality, date and phase is filled in; every clinical fact is left
+    to fill in, and the outlines where there are none. Raises InputError where case.yaml exists and force is false and
+    where there is neither scan nor liver, ImageError, FrameMismatch or SceneError for files that do not fit,
+    OutputError where it cannot be written.
     """
     root = Path(folder)
     target = root / CASE_FILE
     if target.exists() and not force:
         raise InputError(f"{target} exists already. Edit it, or replace it with --force (force=True).")
+    if liver is None and ct is None:
+        raise InputError("A case begins with a scan, a liver mask or both; neither was given.")
     many = [lesions] if isinstance(lesions, (str, Path)) else list(lesions)
+    if liver is None and ct is not None and Path(ct).is_dir():
+        found = _found(Path(ct))
+        liver, portal, hepatic, cava, segments = (
+            next(iter(found.get(name, [])), None) if own is None else own
+            for name, own in (
+                ("liver", liver), ("portal", portal), ("hepatic", hepatic), ("cava", cava), (SEGMENTS, segments)
+            )
+        )  # fmt: skip
+        many = many or [*found.get(LESIONS, [])]
     files = [p for p in [liver, portal, hepatic, cava, *many, segments, *(organs or {}).values()] if p is not None]
-    facts = _checked(Path(ct) if ct is not None else None, [Path(p) for p in files], Path(liver))
+    image = Path(ct) if ct is not None else None
+    facts = _checked(image, [Path(p) for p in files], None if liver is None else Path(liver), [Path(p) for p in many])
 
     def entry(path: Path | str | None) -> MaskFile | None:
         return None if path is None else MaskFile(_as_written(Path(path), root))
@@ -76,18 +94,26 @@ def init_case(
     return target
 
 
+def _found(folder: Path) -> Mapping[str, list[Path]]:
+    """What is outlined among the slices of a scan."""
+    stack, _ = choose_stack(stacks_of(headers_in(folder)), folder)
+    return outlines_in(folder, stack.first.frame_uid)
+
+
 def _key(name: str) -> str:
     """An organ's name as case.yaml takes it: ours where we know it, else lower-case letters, digits and underscores."""
     return re.sub(r"[^a-z0-9_]+", "_", canonical(name))
 
 
-def _checked(image: Path | None, files: list[Path], liver: Path) -> ImageFacts:
+def _checked(image: Path | None, files: list[Path], liver: Path | None, lesions: list[Path]) -> ImageFacts:
     raster = read_raster(image) if image is not None else None
     grid: Grid | None = raster.grid if raster else None
     for path in files:
         outline = load_outline(path, grid)
         grid = grid or outline.whole
-        if path == liver and not outline.values:
+        if path in lesions:
+            outline.chosen(LESIONS, None, None, str(path))
+        if path == liver and not outline.union(outline.chosen("liver", None, None, str(path))).count:
             raise InputError(
                 f"The liver mask {path} is empty: no voxel is set. Give the mask in which the liver is outlined."
             )

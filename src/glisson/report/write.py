@@ -29,13 +29,15 @@ def write_dossier(
     *,
     stamped: datetime | None = None,
     progress: Progress | None = None,
+    extra: Callable[[Path], None] | None = None,
 ) -> Path:
     """Write dossier.html, dossier.pdf, findings.json, figures/*.png and masks/*.nii.gz into `out`; give back its path.
 
     All of it appears at once or not at all. An earlier dossier in `out` is replaced when the new one is complete and
     stays as it was when anything goes wrong. stamped: the time of writing that stands in the dossier; without it, none
     does, and the same assessment gives the same bytes.
-    progress: called with the step in words and the share done, 0 to 1.
+    progress: called with the step in words and the share done, 0 to 1. extra: called with the folder when all else is
+    in it; what it writes there appears with the dossier, and where it raises nothing does.
 
     Raises OutputError, saying what and where, for a folder that holds anything else and for a disk that refuses.
     """
@@ -43,6 +45,9 @@ def write_dossier(
 
     def fill(folder: Path) -> None:
         _fill(folder, result, stamped, say)
+        if extra is not None:
+            say("Writing further results", 0.95)
+            extra(folder)
         say("Moving the dossier into place", 0.99)
 
     target = write_whole(out, fill, marks=frozenset((MARK, "dossier.html")), what="dossier")
