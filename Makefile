@@ -3,12 +3,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench docs lock clean
+.PHONY: demo test web lint bench docs lock clean
 
 demo: $(READY)  ## the main job on a built-in virtual patient: demo-out/dossier.html and .pdf
 	$(BIN)/glisson demo -o demo-out
 
-test: $(READY)  ## the whole test suite
+web: $(READY)  ## the workbench's pages into src/glisson/serve/assets
+	$(BIN)/python tools/build_web.py --check --test
+
+test: $(READY)  ## the whole test suite, with the workbench's pages built first
+	$(BIN)/python tools/build_web.py --if-missing
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(READY)  ## ruff, mypy, import contracts, links in the docs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from glisson.anatomy.overlay import Overlay
 from glisson.errors import InputError
 from glisson.geometry import Grid, Mask
 from glisson.geometry.registration import Alignment
-from glisson.planning.ablated import check_ablation
+from glisson.planning.ablated import check_ablation, zone_course
 
 GRID = Grid.axial((90, 90, 90), (1.0, 1.0, 1.0), (-45.0, -45.0, -45.0))
 POINTS = GRID.to_mm(np.moveaxis(np.indices(GRID.shape), 0, -1))
@@ -87,3 +89,34 @@ def test_what_cannot_be_measured_is_refused():
         check_ablation(ball((0, 0, 0), 8), empty, LIVER, overlay(), wanted_mm=5)
     with pytest.raises(InputError, match=r"lie over each other to 9\.0 mm only"):
         check_ablation(ball((0, 0, 0), 8), ball((0, 0, 0), 12), LIVER, overlay(error=9.0), wanted_mm=5)
+
+
+def test_a_zone_that_shrinks_as_published():
+    """40 mL on the day of the ablation; the series keeps 51.4 % after three months and 29.8 % after twelve."""
+    first, third, twelfth = date(2025, 1, 1), date(2025, 4, 2), date(2026, 1, 1)
+    found = zone_course([(first, 40.0), (third, 22.0), (twelfth, 13.0)], first)
+    assert found.expected[0] == 40.0
+    assert found.expected[1] == pytest.approx(40 * 0.514, rel=0.01)
+    assert found.expected[2] == pytest.approx(40 * 0.298, rel=0.01)
+    assert found.grown is False
+
+
+def test_the_expected_volume_starts_from_the_first_scan():
+    """First outlined after three months: what is left after a year is 29.8 of 51.4 parts of that."""
+    found = zone_course([(date(2025, 4, 2), 20.0), (date(2026, 1, 1), 12.0)], date(2025, 1, 1))
+    assert found.expected[1] == pytest.approx(20 * 29.8 / 51.4, rel=0.01)
+    assert zone_course([(date(2025, 4, 2), 20.0)], None).expected == (None,)
+    assert zone_course([(date(2025, 4, 2), 20.0), (date(2029, 4, 2), 1.0)], date(2025, 1, 1)).expected[1] is None
+
+
+@pytest.mark.parametrize(("last", "grown"), [(11.3, False), (11.6, True), (9.0, False)])
+def test_a_zone_has_grown_beyond_what_two_outlines_differ(last, grown):
+    """Two outlines of 10 mL differ by 13.7 % (95 %): from 11.47 mL on, against the smallest before and not the last."""
+    days = [date(2025, 1, 1), date(2025, 4, 1), date(2025, 7, 1)]
+    assert zone_course(list(zip(days, (20.0, 10.0, last), strict=True)), days[0]).grown is grown
+
+
+def test_one_zone_tells_no_course_and_none_is_refused():
+    assert zone_course([(date(2025, 1, 1), 12.0)], None).grown is None
+    with pytest.raises(InputError, match="above 0 mL"):
+        zone_course([(date(2025, 1, 1), 0.0)], None)

@@ -142,6 +142,8 @@ def a_result(record: str = RECORD, **changes: Any) -> SimpleNamespace:
         "radiation": None,
         "ablated": {},
         "at_rim": {},
+        "resected": (),
+        "zones": {},
         "whole_liver": None,
         "cava": None,
         "liver": LiverFinding(

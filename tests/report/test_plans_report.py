@@ -135,7 +135,7 @@ def test_whatif_compares_settings(invented, tmp_path):
     assert made.exit_code == 0, made.output
     rows = json.loads(made.output)
     assert len(rows) == 4
-    assert rows[0]["settings"] == "resection 5 mm, ablation 5 mm, resection+wedge+ablation"
+    assert rows[0]["settings"] == "resection 5 mm, ablation 5 mm, every kind of act"
     assert sum("leaving L1" in row["settings"] for row in rows) == 2
     wrong = CliRunner().invoke(app, ["whatif", str(folder), "--vessel-detachment", "maybe"])
     assert "allow or avoid" in str(wrong.exception)

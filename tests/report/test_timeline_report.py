@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 from glisson.assessment import assess
-from glisson.assessment.following import near_zones
+from glisson.assessment.following import near_zones, zone_courses
 from glisson.assessment.steps import FOLLOW_STEPS
 from glisson.case import KnownAs, LesionFacts
 from glisson.cli.virtual import write_virtual_case
 from glisson.errors import InputError
 from glisson.geometry import Mask
 from glisson.imaging import read_case
+from glisson.lesions.serial import serial_findings
 from glisson.report.figures.strips import lesion_strips, places_of
 from glisson.report.pictures import draw
-from glisson.report.timeline import _course, followed_names, timeline_data, timeline_tables
+from glisson.report.timeline import course_words, followed_names, timeline_data, timeline_tables
 from glisson.simulate import Treated, virtual_series
 
 SHAPE = {"shape": (120, 100, 72), "spacing_mm": (3.0, 3.0, 3.6)}
@@ -100,7 +101,7 @@ def test_strips_show_what_changed_first_and_where_it_was(result):
     picture = lesion_strips(result.follow, result.scans, names)
     assert picture.png.startswith(b"\x89PNG")
     assert "not seen" in picture.alt
-    assert {"strips", "response"} <= set(draw(result, lambda words, share: None).figures)
+    assert {"strips", "courses", "waterfall", "response"} <= set(draw(result, lambda words, share: None).figures)
 
 
 def test_one_scan_has_no_such_pages(series):
@@ -126,6 +127,8 @@ def test_an_ablation_zone_is_checked_against_its_lesion(read):
         found = assess(case, with_zone, steps=FOLLOW_STEPS)
         assert "ablations" in {table.id for table in timeline_tables(found)}
         assert "ablated-L1" in draw(found, lambda words, share: None).figures
+        assert found.zones["L1"].volumes[0][1] == pytest.approx(zone.volume_ml)
+        assert "zones" in {table.id for table in timeline_tables(found)}
         chances[shift] = found.ablated["L1"].wanted_chance
     assert chances[0.0] > chances[14.0]
 
@@ -146,7 +149,7 @@ def test_a_new_lesion_at_the_rim_of_a_zone_is_said_to_be_there(read, result):
     (near, far) = said.values()
     assert near == ("L1", pytest.approx(4.0, abs=2.0))
     assert far == ("L1", pytest.approx(30.0, abs=2.5))
-    assert "from the ablation zone of L1" in _course(result.serial, new, near)
+    assert "from the ablation zone of L1" in course_words(result.serial, new, near)
 
 
 def test_a_name_given_in_the_record_is_kept(series, read):
@@ -157,6 +160,35 @@ def test_a_name_given_in_the_record_is_kept(series, read):
     track = next(t for t in found.follow.tracks if t.name == "L1")
     assert track.seen[2] == (scene.lesions[-1].id,)
     assert track.confidence[2] == "stated"
+
+
+def test_ct_and_mr_of_one_day_are_one_assessment(read, result):
+    """The MR scan on the day of the first CT: sizes do not add up, nothing is taken for new, and the CT counts."""
+    case, scene = read
+    first, second = scene.earlier
+    fused = replace(second, facts=replace(second.facts, date=first.facts.date))
+    found = serial_findings(case, (first, fused, scene), result.follow, project_to_mm=30.0)
+    assert found.same_day == ((0, 1), (2,))
+    recist = found.responses[0]
+    assert [str(row.date) for row in recist.dates] == [first.facts.date, scene.facts.date]
+    assert recist.dates[0].sum == result.serial.responses[0].dates[0].sum
+    assert {len(found.course(track.name)) for track in result.follow.tracks} == {2}
+
+
+def test_a_zone_that_grew_is_said_to_have(read, result):
+    """The zone of L1 on the second scan, and one of a larger or smaller radius on the third."""
+    case, scene = read
+    said = []
+    for radius in (16.0, 9.0):
+        scans = [scene.earlier[0]]
+        for one, own in ((scene.earlier[1], 12.0), (scene, radius)):
+            points = one.grid.to_mm(np.moveaxis(np.indices(one.grid.shape), 0, -1))
+            ball = ((points - one.liver.centroid_mm) ** 2).sum(axis=-1) <= own**2
+            scans.append(replace(one, structures={**one.structures, "ablation_zone_l1": Mask(ball, one.grid)}))
+        courses, notices = zone_courses(case, scans, result.follow)
+        assert len(courses["L1"].volumes) == 2
+        said.append([notice.code for notice in notices])
+    assert said == [["zone-grown"], []]
 
 
 def test_a_study_without_a_liver_is_left_out_with_words(series, tmp_path):

@@ -20,7 +20,7 @@ from glisson.geometry.registration import Alignment, Organ, align
 from glisson.geometry.separation import point_distances_mm
 from glisson.scene import Notice, Scene
 
-__all__ = ["LiverScan", "Overlay", "lay_over", "liver_scan"]
+__all__ = ["LiverScan", "Overlay", "judged", "lay_over", "liver_scan"]
 
 FORK_REACH_MM = 12.0
 """A fork has no partner farther away than this once the scans lie over each other."""
@@ -34,6 +34,8 @@ LEAST_MM = 0.6
 """No overlay is said to be better than this along each axis."""
 DOUBTFUL_MM, REFUSED_MM = 3.0, 6.0
 """An overlay whose expected error along each axis exceeds the first is marked, beyond the second refused."""
+SEED = 11
+"""The shifts by which intervals are found are the same every time."""
 OUTLINE_POINTS = 4000
 """Points of the outline that are measured."""
 
@@ -75,6 +77,15 @@ class Overlay:
         """Whether what is concluded from it must be looked at."""
         return self.error_mm > DOUBTFUL_MM
 
+    def shifts(self, draws: int) -> FloatArray:
+        """(draws, 3) shifts in mm by what it may be off: normal along each axis, evenly spread (Sobol points), the same
+        every time. draws: a power of 2."""
+        from scipy.stats import norm, qmc
+
+        points = qmc.Sobol(3, scramble=True, rng=SEED).random(draws)
+        result: FloatArray = self.error_mm * norm.ppf(np.clip(points, 1e-9, 1 - 1e-9))
+        return result
+
 
 def liver_scan(scene: Scene) -> LiverScan:
     """The liver of a scene, ready to be laid over others. Vessels that cannot be traced are left out."""
@@ -94,8 +105,15 @@ def liver_scan(scene: Scene) -> LiverScan:
 
 def lay_over(fixed: LiverScan, moving: LiverScan, *, bend: bool = True) -> Overlay:
     """Lay a moving scan over a fixed one and say how far it can be trusted. Deterministic; raises as `align`."""
-    alignment = align(fixed.organ, moving.organ, bend=bend)
-    outline = _outline_gaps(alignment, fixed.organ.mask, moving.organ.mask)
+    return judged(align(fixed.organ, moving.organ, bend=bend), fixed, moving, surface(fixed.organ.mask).vertices_mm)
+
+
+def judged(alignment: Alignment, fixed: LiverScan, moving: LiverScan, outline_mm: FloatArray) -> Overlay:
+    """An alignment of two scans with the error that is to be expected of it.
+
+    outline_mm: (n, 3) points of the fixed liver's outline that must lie on the moving liver's.
+    """
+    outline = _outline_gaps(alignment, outline_mm, moving.organ.mask)
     median, far = float(np.median(outline)), float(np.percentile(outline, 95))
     gaps = _fork_gaps(alignment, fixed.forks_mm, moving.forks_mm)
     if gaps.size >= FEWEST_FORKS:
@@ -106,9 +124,8 @@ def lay_over(fixed: LiverScan, moving: LiverScan, *, bend: bool = True) -> Overl
     return Overlay(alignment, error, source, int(gaps.size), (median, far), _said(error, source, int(gaps.size)))
 
 
-def _outline_gaps(alignment: Alignment, fixed: Mask, moving: Mask) -> FloatArray:
+def _outline_gaps(alignment: Alignment, points: FloatArray, moving: Mask) -> FloatArray:
     """Distances in mm of points of the fixed outline, moved, to the moving outline."""
-    points = surface(fixed).vertices_mm
     points = points[:: max(len(points) // OUTLINE_POINTS, 1)]
     return point_distances_mm(alignment.to_moving(points), surface(moving))
 

@@ -11,6 +11,7 @@ from glisson.knowledge import knowledge_base
 from glisson.lesions import COUNTED, LesionFinding
 from glisson.planning import Clearing, Resection, remnant_rules
 from glisson.planning.growth import recorded_growth
+from glisson.planning.radiating import holds_radiation
 
 __all__ = ["all_facts", "facts_of_lesions"]
 
@@ -122,10 +123,12 @@ PLAN_FACTS = (
 
 
 def _of_plan(clearing: Clearing) -> dict[str, object]:
-    plan = clearing.found.plans[0] if clearing.found.plans else None
+    """Of the first plan without radiation: what the rules on resection and on growth of the remnant ask about."""
+    plan = next((one for one in clearing.found.plans if not holds_radiation(one)), None)
     if plan is None:
-        missing = Unknown("no plan of the catalogue treats every lesion")
-        exists: object = False if clearing.found.outcome == "none" else Unknown("the search for a plan ended early")
+        missing = Unknown("no plan of resections, wedges and ablations treats every lesion")
+        none = clearing.found.outcome == "none" or clearing.radiation.needed
+        exists: object = False if none else Unknown("the search for a plan ended early")
         names = ("margin_mm", "removed_segments")
         shares = ("percent_nontumour", "percent_standardised", "contiguous_segments")
         return {

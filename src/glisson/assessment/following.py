@@ -8,13 +8,14 @@ from datetime import date
 
 import numpy as np
 
+from glisson.assessment.operated import Operation, operations, resected_lesions
 from glisson.case import Case, LesionFacts, Unknown
 from glisson.geometry import Mask, surface, surface_distance_mm
 from glisson.lesions.follow import FollowUp, VanishedSite, follow
-from glisson.planning.ablated import AblationCheck, check_ablation, zones_of
+from glisson.planning.ablated import AblationCheck, ZoneCourse, check_ablation, zone_course, zones_of
 from glisson.scene import LesionMask, Notice, Scene
 
-__all__ = ["ablation_checks", "carried", "follow_scene", "near_zones"]
+__all__ = ["ablation_checks", "carried", "follow_scene", "near_zones", "zone_courses"]
 
 SETTLED = ("benign", "treated", "vanished")
 """What the record says of a lesion that is not seen on the last scan is kept when it is one of these."""
@@ -30,7 +31,8 @@ def follow_scene(case: Case, scene: Scene, progress: Callable[[str, float], None
         for known in lesion.known_as
         if known.study in number
     }
-    return follow(scenes, stated=stated, progress=progress)
+    done = operations(case, scenes)
+    return follow(scenes, stated=stated, operated=[one.after for one in done], progress=progress)
 
 
 def carried(case: Case, scene: Scene, found: FollowUp) -> tuple[Case, Scene, tuple[Notice, ...]]:
@@ -38,8 +40,10 @@ def carried(case: Case, scene: Scene, found: FollowUp) -> tuple[Case, Scene, tup
 
     A site that is seen no more becomes a lesion of the scene, of the nature vanished (or as the record has it), with
     its last outline carried over. One whose overlay is refused is in the record alone: nobody knows where it lies now.
+    So is one that went with a resection: of the nature treated.
     """
     scenes = (*scene.earlier, scene)
+    gone = resected_lesions(operations(case, scenes), scenes, found)
     last = len(scenes) - 1
     renamed = tuple(replace(lesion, id=found.name_of(last, lesion.id)) for lesion in scene.lesions)
     facts = {lesion.id: lesion for lesion in case.lesions}
@@ -47,6 +51,11 @@ def carried(case: Case, scene: Scene, found: FollowUp) -> tuple[Case, Scene, tup
     notices += [n for track in found.tracks if (n := _doubt(track.name, track.confidence.get(last))) is not None]
     sites = []
     for site in found.vanished:
+        if site.name in gone:
+            facts[site.name] = _removed(site, scenes, gone[site.name], facts.get(site.name))
+            text = f"{site.name} lay in the part that was resected on {gone[site.name].day}."
+            notices.append(Notice("info", "lesion-resected", text, site.name))
+            continue
         facts[site.name] = _gone(site, scenes, facts.get(site.name))
         where = _named(scenes[site.last_seen])
         if site.refused or site.mask.is_empty:
@@ -83,6 +92,34 @@ def ablation_checks(
     return checks, tuple(notices)
 
 
+def zone_courses(
+    case: Case, scans: Sequence[Scene], found: FollowUp
+) -> tuple[Mapping[str, ZoneCourse], tuple[Notice, ...]]:
+    """Lesion -> how large its ablation zone was on each scan that has a day; what grew is said.
+
+    The zone belongs to the last ablation of the record up to the first scan that shows it.
+    """
+    volumes: dict[str, list[tuple[date, float]]] = {}
+    for scan in scans:
+        for name, zone in zones_of(scan, (track.name for track in found.tracks)).items():
+            if scan.facts.date is not None:
+                volumes.setdefault(name, []).append((date.fromisoformat(scan.facts.date), zone.volume_ml))
+    treatments = () if isinstance(case.treatments, Unknown) else case.treatments
+    days = sorted(t.start for t in treatments if t.kind == "ablation" and isinstance(t.start, date))
+    courses, notices = {}, []
+    for name, own in sorted(volumes.items()):
+        done = [day for day in days if day <= own[0][0]]
+        courses[name] = zone_course(own, done[-1] if done else None)
+        if courses[name].grown:
+            least = min(ml for _, ml in own[:-1])
+            text = (
+                f"The ablation zone of {name} grew from {least:.1f} to {own[-1][1]:.1f} mL, more than outlines differ: "
+                "local progression until shown otherwise."
+            )
+            notices.append(Notice("warning", "zone-grown", text, name))
+    return courses, tuple(notices)
+
+
 def near_zones(scans: Sequence[Scene], found: FollowUp) -> Mapping[str, tuple[str, float]]:
     """New lesion of the last scan -> the lesion whose ablation zone is nearest there, and the distance in mm."""
     last = len(scans) - 1
@@ -112,6 +149,15 @@ def _gone(site: VanishedSite, scenes: tuple[Scene, ...], fact: LesionFacts | Non
     reason = f"seen on {_named(scenes[site.last_seen])}, not on {_named(unseen)}; a vanished site may hold tumour"
     changes: Mapping[str, object] = {"nature": "vanished", "reason": reason, "vanished_on": _day(unseen)}
     return replace(fact or LesionFacts(site.name, first_seen=_day(scenes[site.last_seen])), **changes)  # type: ignore[arg-type]
+
+
+def _removed(site: VanishedSite, scenes: tuple[Scene, ...], done: Operation, fact: LesionFacts | None) -> LesionFacts:
+    """What holds of a lesion whose place was resected."""
+    if fact is not None and fact.nature in SETTLED:
+        return fact
+    reason = f"its place on {_named(scenes[site.last_seen])} is not in the liver after the resection of {done.day}"
+    known = fact or LesionFacts(site.name, first_seen=_day(scenes[site.last_seen]))
+    return replace(known, nature="treated", reason=reason)
 
 
 def _day(scene: Scene) -> date | Unknown:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from glisson.anatomy import CavaSplit, PartsOfFour, SegmentMap, VesselAnatomy
+from glisson.assessment.operated import Resected
 from glisson.case import Case
 from glisson.geometry import Mask, Surface
 from glisson.knowledge import Answer, Change, Gap, Option, PriceList, ScoreResult
@@ -13,7 +14,7 @@ from glisson.lesions import Burden, LesionFinding, LiverFinding
 from glisson.lesions.follow import FollowUp
 from glisson.lesions.serial import Serial
 from glisson.planning import Clearing, PlanSettings, Resection
-from glisson.planning.ablated import AblationCheck
+from glisson.planning.ablated import AblationCheck, ZoneCourse
 from glisson.planning.radiation import RadiationFinding
 from glisson.scene import Notice, Scene
 
@@ -32,16 +33,16 @@ class TraceEntry:
 class Assessment:
     """The case, the scene and all that was found. A field is None (or empty) until, or unless, its step could be taken.
 
-    scans: all of them as they were read, earliest first, where there are several. follow: the lesions over them;
-    the scene then holds every lesion by its name for life, vanished sites too, and the case says so. serial: their
-    sizes, response and growth. ablated: name -> what became of a lesion that was ablated. at_rim: new lesion -> the
-    lesion at whose ablation zone it lies, and how far off in mm. whole_liver: the liver with the lesions that lie
-    in it, on its own box of the scan's lattice. radiation: doses and estimates. outlines: lesion id -> its mesh.
-    answers: what the rules of planning and every rule that is not about a treatment say of this patient. options:
-    the verdict on each treatment, for the patient and, where it is judged so, for each lesion. scores: those whose
-    inputs are recorded. missing: the missing facts, those that would decide most first. changes: for each treatment
-    what one changed input would make of its verdict. facts: everything the rules could ask. prices: the local price
-    list, where one was given.
+    scans: all of them as they were read, earliest first, where there are several. follow: the lesions over them; the
+    scene then holds every lesion by its name for life, vanished sites too, and the case says so. serial: their sizes,
+    response and growth. ablated: name -> what became of a lesion that was ablated. at_rim: new lesion -> the lesion at
+    whose ablation zone it lies, and how far off in mm. resected: what each resection between two scans removed. zones:
+    name -> the volumes of its ablation zone over the scans. whole_liver: the liver with the lesions that lie in it, on
+    its own box of the scan's lattice. radiation: doses and estimates. outlines: lesion id -> its mesh. answers: what
+    the rules of planning and every rule that is not about a treatment say of this patient. options: the verdict on each
+    treatment, for the patient and, where it is judged so, for each lesion. scores: those whose inputs are recorded.
+    missing: the missing facts, those that would decide most first. changes: for each treatment what one changed input
+    would make of its verdict. facts: everything the rules could ask. prices: the local price list, where one was given.
     """
 
     case: Case
@@ -52,6 +53,8 @@ class Assessment:
     serial: Serial | None = None
     ablated: Mapping[str, AblationCheck] = field(default_factory=dict)
     at_rim: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    resected: tuple[Resected, ...] = ()
+    zones: Mapping[str, ZoneCourse] = field(default_factory=dict)
     whole_liver: Mask | None = None
     segments: SegmentMap | None = None
     parts_of_four: PartsOfFour | None = None

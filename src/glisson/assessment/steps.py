@@ -18,13 +18,17 @@ from glisson.anatomy import (
 )
 from glisson.assessment.facts import all_facts, facts_of_lesions
 from glisson.assessment.following import ablation_checks, carried, follow_scene, near_zones
+from glisson.assessment.later_steps import check_resections, follow_zones, name_at_risk
+from glisson.assessment.operated import lost_at_operations
 from glisson.assessment.result import Assessment
 from glisson.case import Unknown
+from glisson.errors import KnowledgeError
 from glisson.geometry import Mask, surface
 from glisson.knowledge import Option, knowledge_base, margins, remnant_segments, remnant_threshold
 from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver
 from glisson.lesions.serial import serial_findings
 from glisson.planning import clear_liver, resection_notices, standard_resections
+from glisson.planning.radiating import RadiationRules
 from glisson.planning.radiation import radiation_finding
 from glisson.scene import Notice
 
@@ -34,6 +38,14 @@ SEPARATED = "one mask held hepatic veins and cava; they were told apart by a rul
 """Said beside each distance to a vein that was separated from a merged mask."""
 
 Outcome: TypeAlias = tuple[Assessment, str]
+
+
+def _number(rule: str) -> float:
+    """The number that a rule without conditions states. Raises KnowledgeError where it states none."""
+    value = knowledge_base().evaluate(rule, {}).value
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise KnowledgeError(f"The rule {rule!r} gives {value!r}; expected a number that holds without any fact.")
+    return float(value)
 
 
 @dataclass(frozen=True)
@@ -61,8 +73,8 @@ def _follow_lesions(a: Assessment) -> Outcome:
 def _compare_sizes(a: Assessment) -> Outcome:
     assert a.scene is not None
     assert a.follow is not None
-    size = knowledge_base().evaluate("projected-size", {})
-    found = serial_findings(a.case, a.scans, a.follow, project_to_mm=float(size.value or 0))
+    lost = lost_at_operations(a.case, a.scans, a.follow)
+    found = serial_findings(a.case, a.scans, a.follow, project_to_mm=_number("projected-size"), lost=lost)
     if isinstance(found, Unknown):
         return a, f"not assessed: {found.reason}"
     said = ", ".join(f"{one.criterion} {one.dates[-1].overall}" for one in found.responses)
@@ -83,7 +95,7 @@ def _check_ablations(a: Assessment) -> Outcome:
     assert a.whole_liver is not None
     checks, notices = ablation_checks(a.scans, a.whole_liver, a.follow, margins().ablation_minimum_mm)
     said = f"{len(checks)} zones against their lesions" if checks else "no ablation zone is outlined"
-    rim = float(knowledge_base().evaluate("zone-rim", {}).value or 0)
+    rim = _number("zone-rim")
     at_rim = {name: near for name, near in near_zones(a.scans, a.follow).items() if near[1] <= rim}
     notices += tuple(
         Notice(
@@ -153,13 +165,12 @@ def _follow_vessels(a: Assessment) -> Outcome:
     assert a.scene is not None
     assert a.whole_liver is not None
     assert a.cava is not None
-    central = knowledge_base().evaluate("central-zone", {})
     found = vessel_anatomy(
         a.scene,
         a.whole_liver,
         a.cava,
         margin_mm=margins().resection_plan_mm,
-        central_within_mm=float(central.value or 0),
+        central_within_mm=_number("central-zone"),
     )
     if not found.systems:
         return replace(
@@ -253,12 +264,27 @@ def _search_plans(a: Assessment) -> Outcome:
             rules[kind if option.scope == "patient" else f"{kind} {option.scope}"] = _stops_of(option)
     natures = {lesion.id: lesion.nature for lesion in a.lesions}
     found = clear_liver(
-        a.case, a.scene, a.whole_liver, a.segments, a.resections, natures,
-        vessels=a.vessels, cava=a.cava, surfaces=a.outlines, settings=a.settings, rules=rules, facts=facts,
+        a.case, a.scene, a.whole_liver, a.segments, a.resections, natures, vessels=a.vessels, cava=a.cava,
+        surfaces=a.outlines, settings=a.settings, rules=rules, facts=facts, radiation=_radiation_rules(a, facts),
     )  # fmt: skip
     if found is None:
         return a, "not assessed: no lesion in the liver has to be treated"
     return replace(a, clearing=found), f"{len(found.found.plans)} plans among {found.found.candidates} candidates"
+
+
+RADIATION = {"radiotherapy": "stereotactic-radiotherapy", "radioembolisation": "radioembolisation"}
+"""Kind of act by radiation -> the treatment whose rules hold for it."""
+
+
+def _radiation_rules(a: Assessment, facts: Mapping[str, object]) -> RadiationRules:
+    """What the rules say of radiation, for the patient and lesion by lesion."""
+    each = facts_of_lesions(a)
+    options = {
+        kind if option.scope == "patient" else f"{kind} {option.scope}": option
+        for kind, name in RADIATION.items()
+        for option in knowledge_base().option(name, facts, each)
+    }
+    return RadiationRules(options, {lesion.id: lesion.longest_axial_mm for lesion in a.lesions})
 
 
 def _look_at_radiation(a: Assessment) -> Outcome:
@@ -302,6 +328,8 @@ STEPS: tuple[Step, ...] = (
     Step("over time", "Comparing the scans", ("scene", "follow"), _compare_sizes),
     Step("whole liver", "Completing the liver", ("scene",), _join_liver),
     Step("ablations", "Checking what was ablated", ("scene", "whole_liver", "follow"), _check_ablations),
+    Step("zones", "Following the ablation zones", ("scene", "follow"), follow_zones),
+    Step("resected", "Comparing before and after resection", ("scene", "follow"), check_resections),
     Step("segments", "Mapping the segments", ("scene", "whole_liver"), _map_segments),
     Step("cava", "Telling cava from hepatic veins", ("scene",), _split_cava),
     Step("vessels", "Following the vessels", ("scene", "whole_liver", "cava"), _follow_vessels),
@@ -315,9 +343,12 @@ STEPS: tuple[Step, ...] = (
     Step("plans", "Searching plans", ("scene", "whole_liver"), _search_plans),
     Step("radiation", "Looking at radiation", ("scene", "whole_liver"), _look_at_radiation),
     Step("options", "Weighing the options", (), _ask_all_rules),
+    Step("at risk", "Naming lesions that may vanish", ("scene",), name_at_risk),
 )
 
 FOLLOW_STEPS: tuple[Step, ...] = tuple(
-    step for step in STEPS if step.name in ("earlier scans", "over time", "whole liver", "ablations")
+    step
+    for step in STEPS
+    if step.name in ("earlier scans", "over time", "whole liver", "ablations", "zones", "resected")
 )
 """What the comparison of several scans needs, without plans and options."""

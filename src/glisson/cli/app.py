@@ -16,7 +16,9 @@ from glisson.cli.exchange import export, import_
 from glisson.cli.follow import follow, match, register
 from glisson.cli.knowledge import knowledge, score
 from glisson.cli.letter import decide, letter
+from glisson.cli.listen import listen
 from glisson.cli.output import print_json
+from glisson.cli.pacs import fetch, find, release, store
 from glisson.cli.progress import part, progress_bar
 from glisson.cli.respond import respond
 from glisson.cli.segment import segment
@@ -55,6 +57,8 @@ app.add_typer(user, name="user")
 app.command()(deidentify)
 app.command("import")(import_)
 app.command()(export)
+for command in (find, fetch, store, release, listen):
+    app.command()(command)
 
 CaseFolder = Annotated[Path, typer.Argument(metavar="CASE", help="folder with case.yaml")]
 OutFolder = Annotated[
@@ -94,7 +98,7 @@ def _options(
 def init(
     case: CaseFolder,
     liver: Annotated[
-        Path | None, typer.Option(help="liver mask; without it the segmentations lying among the DICOM slices are taken")
+        Path | None, typer.Option(help="liver mask; without it, outlines among the DICOM slices are taken")
     ] = None,
     ct: Annotated[
         Path | None, typer.Option("--ct", "--image", help="scan: NIfTI file or folder of DICOM slices")
@@ -272,6 +276,9 @@ def simulate(
     mr: Annotated[
         list[int] | None, typer.Option(metavar="N", help="scan with MR-like contrast, from 1; repeat")
     ] = None,
+    resected: Annotated[
+        str | None, typer.Option(help="first scan after a resection and the segments removed, e.g. 3:V,VI,VII,VIII")
+    ] = None,
     swelling: Annotated[float, typer.Option(help="factor by which the liver's lengths grow to the last scan")] = 1.0,
     shape: Annotated[str, typer.Option(metavar="I,J,K", help="voxels of each scan")] = "256,256,160",
     spacing: Annotated[str, typer.Option(metavar="X,Y,Z", help="their spacing in mm")] = "1.5,1.5,2.0",
@@ -283,7 +290,7 @@ def simulate(
         progress("Inventing a patient", 0.0)
         patient = simulated(
             months=months, every=every, treated=treated, mr=mr or [], shape=shape, spacing=spacing, seed=seed,
-            lesions=lesions, primary=primary, growth=growth, new=new, swelling=swelling,
+            lesions=lesions, primary=primary, growth=growth, new=new, swelling=swelling, resected=resected,
         )  # fmt: skip
         progress("Writing the case", 0.8)
         path = write_virtual_case(patient, case)

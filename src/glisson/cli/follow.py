@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +11,11 @@ from typer import Argument, Option
 
 from glisson.cli.output import print_json, print_table
 from glisson.cli.progress import part, progress_bar
-from glisson.errors import InputError
+from glisson.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from glisson.anatomy.overlay import LiverScan, Overlay
+    from glisson.assessment import Assessment
     from glisson.case import Case
     from glisson.geometry import Volume
     from glisson.lesions.follow import FollowUp
@@ -38,6 +40,12 @@ def register(
     hide: Annotated[
         tuple[Path, Path] | None, Option(metavar="F M", help="masks of what is not to be looked at, such as lesions")
     ] = None,
+    portal: Annotated[
+        tuple[Path, Path] | None, Option(metavar="F M", help="portal vein masks: the error is measured on their forks")
+    ] = None,
+    hepatic: Annotated[
+        tuple[Path, Path] | None, Option(metavar="F M", help="hepatic vein masks without the cava, for the same")
+    ] = None,
     rigid: Annotated[bool, Option("--rigid", help="turn and shift only, by the outlines")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -47,12 +55,12 @@ def register(
 
     with progress_bar(quiet=as_json) as progress:
         progress("Reading the scans", 0.0)
-        here, seen_here = _scan(fixed, masks and masks[0], hide and hide[0])
-        there, seen_there = _scan(moving, masks and masks[1], hide and hide[1])
+        veins = {"portal": portal, "hepatic": hepatic}
+        here, there, seen = _pair((fixed, moving), masks, hide, {kind: two for kind, two in veins.items() if two})
         progress("Laying one over the other", 0.4)
         found = lay_over(here, there, bend=not rigid)
         progress("Writing", 0.8)
-        said = _said(found) | {"notices": [*seen_here, *seen_there, *(n.text for n in found.notices)]}
+        said = _said(found) | {"notices": [*seen, *(n.text for n in found.notices)]}
         write_whole(
             out, lambda folder: _fill(folder, found, here, there, said), marks=frozenset((RESULT,)),
             what="registration",
@@ -65,23 +73,44 @@ def register(
     print(f"{out} written: {', '.join(sorted(path.name for path in out.iterdir()))}")
 
 
-def _scan(path: Path, mask: Path | None, hide: Path | None) -> tuple[LiverScan, list[str]]:
+def _pair(
+    paths: tuple[Path, Path],
+    masks: tuple[Path, Path] | None,
+    hide: tuple[Path, Path] | None,
+    veins: dict[str, tuple[Path, Path]],
+) -> tuple[LiverScan, LiverScan, list[str]]:
+    """Both scans with their livers; what is to be said of the outlines."""
+    made, seen = [], []
+    for side, path in enumerate(paths):
+        own = {kind: two[side] for kind, two in veins.items()}
+        scan, notes = _scan(path, masks and masks[side], hide and hide[side], own)
+        made.append(scan)
+        seen += notes
+    return made[0], made[1], seen
+
+
+def _scan(path: Path, mask: Path | None, hide: Path | None, veins: dict[str, Path]) -> tuple[LiverScan, list[str]]:
     """The scan with its liver; what is to be said of the liver's outline."""
-    from glisson.anatomy.overlay import LiverScan
+    from glisson.anatomy.overlay import liver_scan
     from glisson.anatomy.segment_liver import segment_liver
-    from glisson.geometry.registration import Organ
     from glisson.imaging import read_image
     from glisson.imaging.outlines import load_outline
+    from glisson.scene import LesionMask, Scene
 
     image, _ = read_image(path)
-    hidden = () if hide is None else (load_outline(hide, image.grid, what="what is hidden").mask(),)
     if mask is not None:
         liver, notes = load_outline(mask, image.grid, what="the liver").mask(), []
     else:
         made = segment_liver(image)
         liver, notes = made.mask, [f"{path}: {notice.text}" for notice in made.notices]
         notes.append(f"{path}: the liver was outlined by the built-in segmenter and nobody has reviewed it.")
-    return LiverScan(Organ(liver, image, hidden), {}), notes
+    structures = {"liver": liver} | {
+        kind: load_outline(file, image.grid, what=f"the {kind} veins").mask() for kind, file in veins.items()
+    }
+    hidden = (
+        () if hide is None else (LesionMask("hidden", load_outline(hide, image.grid, what="what is hidden").mask()),)
+    )
+    return liver_scan(Scene(image.grid, structures, image, hidden)), notes
 
 
 def _fill(folder: Path, found: Overlay, here: LiverScan, there: LiverScan, said: dict[str, Any]) -> None:
@@ -147,9 +176,18 @@ def match(
 
 def follow(
     case: Annotated[Path, Argument(metavar="CASE", help="folder with case.yaml and two or more dated scans")],
+    plan: Annotated[
+        Path | None,
+        Option(metavar="OUT", help="dossier of the scan before a resection, or a mask: compare with what was removed"),
+    ] = None,
+    plan_number: Annotated[int, Option(metavar="N", min=1, help="which of its plans, as numbered there")] = 1,
+    research: Annotated[
+        Path | None,
+        Option(metavar="FILE.csv", help="write seeding dates of the lesions, for research; they stand on no page"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The same lesions at every date: sizes, response, growth, markers, what became of ablations."""
+    """The same lesions at every date: sizes, response, growth, markers, what became of ablations and resections."""
     from glisson.assessment import assess
     from glisson.assessment.steps import FOLLOW_STEPS
     from glisson.report.timeline import timeline_data, timeline_tables
@@ -157,7 +195,11 @@ def follow(
     with progress_bar(quiet=as_json) as progress:
         progress("Reading the case", 0.0)
         facts, scene = read_series(case)
+        if plan is not None:
+            scene = _with_plan(facts, scene, plan, plan_number)
         result = assess(facts, scene, steps=FOLLOW_STEPS, progress=part(progress, 0.2, 1.0))
+    if research is not None:
+        _write_research(research, result)
     if as_json:
         print_json(timeline_data(result))
         return
@@ -169,6 +211,54 @@ def follow(
         if notice.level != "info":
             print(f"{notice.level}: {notice.text}")
     print(f"\nPictures and the rest: glisson plan {case} -o OUT")
+
+
+def _with_plan(facts: Case, scene: Scene, plan: Path, number: int) -> Scene:
+    """The scans with what a plan of a dossier removes on the scan before a resection. Raises InputError."""
+    from glisson.assessment.operated import operations
+    from glisson.imaging.outlines import load_outline
+    from glisson.planning.operated import PLANNED_REMOVAL
+    from glisson.report.masks import PARTS
+
+    scans = (*scene.earlier, scene)
+    done = operations(facts, scans)
+    if not done:
+        raise InputError(
+            "--plan compares a resection with its plan, but no resection of the record lies between two of the scans. "
+            "Add it under treatments: in case.yaml, as {kind: hepatectomy, start: 2025-04-01}."
+        )
+    path = plan if plan.is_file() else plan / "masks" / f"plan-{number}.nii.gz"
+    if not path.is_file():
+        raise InputError(f"{plan} holds no map of plan {number} ({path.name}); expected a folder of glisson plan.")
+    removed = None if path == plan else next(label for label, part in PARTS.items() if part == "removed")
+    before = {one.before for one in done}
+    fitting = [n for n in sorted(before) if _fits(path, scans[n])]
+    if not fitting:
+        names = " or ".join(scans[n].study or f"scan {n + 1}" for n in sorted(before))
+        raise InputError(
+            f"{path} lies on another lattice than {names}, the scan before the resection. Plan on that scan."
+        )
+    mask = load_outline(path, scans[fitting[-1]].grid, what=path.name).mask(removed)
+    if mask.is_empty:
+        raise InputError(f"Plan {number} of {plan} removes nothing; choose another with --plan-number.")
+    held = replace(scans[fitting[-1]], structures={**scans[fitting[-1]].structures, PLANNED_REMOVAL: mask})
+    return replace(scene, earlier=tuple(held if n == fitting[-1] else one for n, one in enumerate(scene.earlier)))
+
+
+def _fits(path: Path, scan: Scene) -> bool:
+    from glisson.imaging.readers import read_raster
+
+    return read_raster(path).grid.same_as(scan.grid)
+
+
+def _write_research(path: Path, result: Assessment) -> None:
+    from glisson.assessment.research import research_csv
+
+    text = research_csv(result)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as trouble:
+        raise OutputError(f"{path} could not be written: {trouble.strerror}. Choose a folder that exists.") from None
 
 
 def read_series(case: Path) -> tuple[Case, Scene]:

@@ -11,7 +11,7 @@ from glisson.errors import InputError, OutputError
 if TYPE_CHECKING:
     from glisson.case import Study
     from glisson.scene import Scene
-    from glisson.simulate import VirtualPatient, VirtualSeries
+    from glisson.simulate import Resected, VirtualPatient, VirtualSeries
 
 __all__ = ["simulated", "three_numbers", "write_virtual_case"]
 
@@ -85,9 +85,13 @@ def simulated(
     mr: list[int],
     shape: str,
     spacing: str,
+    resected: str | None = None,
     **given: Any,
 ) -> VirtualPatient | VirtualSeries:
-    """The patient that `glisson simulate` asks for: one scan, or one every so many months."""
+    """The patient that `glisson simulate` asks for: one scan, or one every so many months.
+
+    resected: number of the first scan after a resection, a colon, and the segments removed, such as 2:V,VI,VII,VIII.
+    """
     from glisson.simulate import Treated, virtual_patient, virtual_series
 
     i, j, k = (int(n) for n in three_numbers(shape, "shape"))
@@ -105,7 +109,23 @@ def simulated(
         except ValueError:
             raise InputError(f"--treated needs two months with a comma, for example 0,4; got {treated!r}.") from None
         course = Treated(start, stop)
-    return virtual_series(months=dates, treated=course, mr=[n - 1 for n in mr], **given, **place)
+    operated = None if resected is None else _resected(resected)
+    return virtual_series(months=dates, treated=course, mr=[n - 1 for n in mr], resected=operated, **given, **place)
+
+
+def _resected(text: str) -> Resected:
+    from glisson.simulate import Resected
+    from glisson.simulate.patient import SEGMENTS
+
+    scan, _, names = text.partition(":")
+    numbers = {name: number for number, name in SEGMENTS.items()}
+    try:
+        return Resected(int(scan) - 1, tuple(numbers[name.strip().upper()] for name in names.split(",")))
+    except (ValueError, KeyError):
+        raise InputError(
+            "--resected needs the first scan after the operation and the segments removed, for example "
+            f"2:V,VI,VII,VIII; got {text!r}."
+        ) from None
 
 
 def three_numbers(text: str, name: str) -> tuple[float, float, float]:

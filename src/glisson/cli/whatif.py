@@ -80,7 +80,10 @@ def _settings(
 
 
 def _words(how: PlanSettings) -> str:
-    said = [f"resection {how.resection_margin_mm:g} mm", f"ablation {how.ablation_margin_mm:g} mm", "+".join(how.allow)]
+    from glisson.planning import KINDS
+
+    kinds = "every kind of act" if set(how.allow) == set(KINDS) else "+".join(how.allow)
+    said = [f"resection {how.resection_margin_mm:g} mm", f"ablation {how.ablation_margin_mm:g} mm", kinds]
     said += ["detachment allowed"] if how.vessel_detachment else []
     said += [f"leaving {', '.join(how.leave)}"] if how.leave else []
     return ", ".join(said)

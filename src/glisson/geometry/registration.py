@@ -135,22 +135,23 @@ class Alignment:
         return sitk.CompositeTransform([last, first])
 
 
-def align(fixed: Organ, moving: Organ, *, bend: bool = True) -> Alignment:
+def align(fixed: Organ, moving: Organ, *, bend: bool = True, start: Alignment | None = None) -> Alignment:
     """Lay two scans of one organ over each other.
 
     bend: rigid, then affine and bent, where both have images; without an image on either side, or with bend False, the
-    outlines alone decide, rigidly. Raises InputError for an empty mask. The same input gives the same answer.
+    outlines alone decide, rigidly. start: a rigid alignment to go on from where the outlines cannot decide, such as
+    when a part was removed. Raises InputError for an empty mask. The same input gives the same answer.
     """
     for name, organ in (("fixed", fixed), ("moving", moving)):
         if organ.mask.is_empty:
             raise InputError(f"The {name} scan's mask is empty; expected the outline of the organ. Outline it first.")
     with one_thread():
-        return _aligned(fixed, moving, bend)
+        return _aligned(fixed, moving, bend, start)
 
 
-def _aligned(fixed: Organ, moving: Organ, bend: bool) -> Alignment:
+def _aligned(fixed: Organ, moving: Organ, bend: bool, start: Alignment | None) -> Alignment:
     here, there = _lattice(fixed.mask), _lattice(moving.mask)
-    rigid = _rigid(fixed.mask, moving.mask, here, there)
+    rigid = _rigid(fixed.mask, moving.mask, here, there) if start is None else _given(start, fixed.mask)
     if not bend or fixed.image is None or moving.image is None:
         return Alignment(_matrix(rigid), None, here, scaled=False)
     looks = to_itk(_look(fixed, fixed.image, here), here), to_itk(_look(moving, moving.image, there), there)
@@ -224,6 +225,17 @@ def _rigid(fixed: Mask, moving: Mask, here: Grid, there: Grid) -> Any:
     method.SetInitialTransform(start, inPlace=True)
     method.Execute(_depth(resample_mask(fixed, here).data, here), _depth(resample_mask(moving, there).data, there))
     return start
+
+
+def _given(start: Alignment, fixed: Mask) -> Any:
+    """A rigid alignment as a transform about the middle of the fixed mask."""
+    sitk = itk()
+    made = sitk.Euler3DTransform()
+    middle = fixed.centroid_mm
+    made.SetCenter(middle.tolist())
+    made.SetMatrix(start.affine[:3, :3].ravel().tolist(), 1e-6)
+    made.SetTranslation((start.affine[:3, :3] @ middle + start.affine[:3, 3] - middle).tolist())
+    return made
 
 
 def _affine(fixed: Any, moving: Any, region: Any, rigid: Any) -> Any:

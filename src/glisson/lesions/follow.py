@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from types import MappingProxyType
 
+from glisson.anatomy.operated import lay_over_remnant
 from glisson.anatomy.overlay import LiverScan, Overlay, lay_over, liver_scan
 from glisson.errors import InputError
 from glisson.geometry import Mask
@@ -98,35 +99,37 @@ def follow(
     scenes: Sequence[Scene],
     *,
     stated: Mapping[tuple[int, str], str] | None = None,
+    operated: Sequence[int] = (),
     progress: Callable[[str, float], None] | None = None,
 ) -> FollowUp:
     """Follow lesions over the scans of one patient, earliest first.
 
-    stated: (number of the scan, id there) -> name for life, as a person said; nothing overrules it. Names are the ids
-    of the scan on which a lesion is first seen, or the next free number where that is taken. A lesion that vanished is
-    looked for again on every later scan, at the place where it was last seen. Raises InputError for a statement about a
-    lesion that is not there.
+    stated: (number of the scan, id there) -> name for life, as a person said; nothing overrules it. operated: numbers
+    of the first scans after a resection of liver; the outlines before and after one are not expected to fit. Names are
+    the ids of the scan on which a lesion is first seen, or the next free number where that is taken. A lesion that
+    vanished is looked for again on every later scan, at the place where it was last seen. Raises InputError for a
+    statement about a lesion that is not there.
     """
     stated = stated or {}
     _check(scenes, stated)
     scans = [liver_scan(scene) for scene in scenes]
-    overlays: dict[tuple[int, int], Overlay] = {}
+    overlays = _Overlays(scans, operated)
     known: list[_Known] = []
     matches = []
     for number, scene in enumerate(scenes):
         if progress is not None:
             progress(f"Following lesions to scan {number + 1} of {len(scenes)}", number / len(scenes))
-        matches.append(_step(number, scene, known, scans, overlays, stated))
+        matches.append(_step(number, scene, known, overlays, stated))
     last = len(scenes) - 1
     vanished = tuple(
-        _site(one, scenes[last], _overlay(last, one_last, scans, overlays), one_last)
+        _site(one, scenes[last], overlays.of(last, one_last), one_last)
         for one in known
         if (one_last := max(one.seen)) != last and one.merged_into is None
     )
     tracks = tuple(
         Track(k.name, MappingProxyType(k.seen), MappingProxyType(k.confidence), k.merged_into) for k in known
     )
-    return FollowUp(tracks, tuple(matches[1:]), MappingProxyType(overlays), vanished)
+    return FollowUp(tracks, tuple(matches[1:]), MappingProxyType(overlays.made), vanished)
 
 
 def _check(scenes: Sequence[Scene], stated: Mapping[tuple[int, str], str]) -> None:
@@ -140,18 +143,26 @@ def _check(scenes: Sequence[Scene], stated: Mapping[tuple[int, str], str]) -> No
         )
 
 
-def _overlay(later: int, earlier: int, scans: Sequence[LiverScan], overlays: dict[tuple[int, int], Overlay]) -> Overlay:
-    if (later, earlier) not in overlays:
-        overlays[later, earlier] = lay_over(scans[later], scans[earlier])
-    return overlays[later, earlier]
+@dataclass(eq=False)
+class _Overlays:
+    """Scans laid over each other, each pair once and only when asked for."""
+
+    scans: Sequence[LiverScan]
+    operated: Sequence[int]
+    made: dict[tuple[int, int], Overlay] = field(default_factory=dict)
+
+    def of(self, later: int, earlier: int) -> Overlay:
+        if (later, earlier) not in self.made:
+            lay = lay_over_remnant if any(earlier < number <= later for number in self.operated) else lay_over
+            self.made[later, earlier] = lay(self.scans[later], self.scans[earlier])
+        return self.made[later, earlier]
 
 
 def _step(
     number: int,
     scene: Scene,
     known: list[_Known],
-    scans: Sequence[LiverScan],
-    overlays: dict[tuple[int, int], Overlay],
+    overlays: _Overlays,
     stated: Mapping[tuple[int, str], str],
 ) -> tuple[Match, ...]:
     """Give every lesion of one scan its track: stated ones first, then by the scan on which the others were last seen,
@@ -162,7 +173,7 @@ def _step(
         waiting = [k for k in known if k.seen and max(k.seen) == earlier and k.merged_into is None]
         if not waiting or not here:
             continue
-        overlay = _overlay(number, earlier, scans, overlays)
+        overlay = overlays.of(number, earlier)
         old = [LesionMask(k.name, k.mask) for k in waiting if k.mask is not None]
         for match in match_lesions(old, list(here.values()), overlay):
             if match.kind in ("same", "split", "merged"):

@@ -6,8 +6,10 @@ margin has an interval, from shifts of the lesion by the overlay's expected erro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +17,13 @@ import numpy.typing as npt
 from glisson.anatomy.overlay import Overlay
 from glisson.errors import InputError
 from glisson.geometry import FloatArray, Grid, Mask, Surface, distance_to, place
+from glisson.knowledge import knowledge_base
+from glisson.lesions.kinetics import Z95, volume_error
 from glisson.planning.ablation_margin import AblativeMargin, smooth_outline, zone_margin
+from glisson.planning.growth import cell_number
 from glisson.scene import Scene
 
-__all__ = ["ZONE_PREFIX", "AblationCheck", "check_ablation", "zones_of"]
+__all__ = ["ZONE_PREFIX", "AblationCheck", "ZoneCourse", "check_ablation", "zone_course", "zones_of"]
 
 ZONE_PREFIX = "ablation_zone_"
 """A structure with this before a lesion's name in lower case is the zone of its ablation."""
@@ -29,8 +34,6 @@ SHARE = 0.95
 """Share of the shifts that the interval holds."""
 AROUND_MM = 25.0
 """Distances are known up to this far around the zone."""
-SEED = 11
-"""The shifts are the same every time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,7 @@ def check_ablation(lesion: Mask, zone: Mask, liver: Mask, overlay: Overlay, *, w
     best = margin.everywhere_mm if margin.in_liver_mm is None else margin.in_liver_mm
     signed = _signed_distance(zone, liver, margin.in_liver_mm is not None)
     moved = _Moved(signed, body, best)
-    shifts = _shifts(overlay.error_mm)
+    shifts = overlay.shifts(DRAWS)
     drawn = moved.margins(shifts)
     low, high = float(np.quantile(drawn, (1 - SHARE) / 2)), _highest(moved, shifts, drawn, overlay.error_mm)
     carried = _carried(lesion, overlay, liver.grid, body)
@@ -99,6 +102,56 @@ def zones_of(scene: Scene, names: Iterable[str]) -> Mapping[str, Mask]:
         if zone is not None and not zone.is_empty:
             found[name] = zone
     return found
+
+
+@dataclass(frozen=True)
+class ZoneCourse:
+    """One ablation zone over the scans on which it is outlined.
+
+    volumes: day and volume in mL, earliest first. expected: volume in mL that the published mean fall from the first
+    one gives for each of these days (table `zone-shrinkage`), None where the day of the ablation is not known or the
+    table does not reach. grown: the last volume is above the smallest before it by more than two outlines of one thing
+    differ (True), is not (False), or there is one volume only (None).
+    """
+
+    volumes: tuple[tuple[date, float], ...]
+    expected: tuple[float | None, ...]
+    grown: bool | None
+
+
+def zone_course(volumes: Sequence[tuple[date, float]], ablated: date | None) -> ZoneCourse:
+    """The course of one zone. volumes: day and volume in mL of each scan, all above 0; ablated: day of the ablation.
+
+    Raises InputError for no volume or one that is not above 0.
+    """
+    known = tuple(sorted(volumes))
+    if not known or any(not ml > 0 for _, ml in known):
+        raise InputError(f"The course of an ablation zone needs volumes above 0 mL; given {[ml for _, ml in known]}.")
+    grown = None
+    if len(known) > 1:
+        least = min(ml for _, ml in known[:-1])
+        grown = math.log(known[-1][1] / least) > Z95 * math.sqrt(2) * volume_error()
+    return ZoneCourse(known, tuple(_expected_ml(known[0], day, ablated) for day, _ in known), grown)
+
+
+MONTH_DAYS = 365.25 / 12
+
+
+def _expected_ml(first: tuple[date, float], day: date, ablated: date | None) -> float | None:
+    """Volume expected on a day from that on the first one, by the share of the volume at ablation that both have."""
+    if ablated is None or day == first[0]:
+        return first[1] if ablated is not None else None
+    shares = [_share_left((one - ablated).days / MONTH_DAYS) for one in (first[0], day)]
+    begin, now = shares
+    return None if begin is None or now is None else first[1] * now / begin
+
+
+def _share_left(months: float) -> float | None:
+    """Share of the zone's first volume some months after the ablation, between the rows of the table; None beyond."""
+    rows = knowledge_base().table("zone-shrinkage").rows
+    at = [0.0, *(cell_number(row["months"]) or 0.0 for row in rows)]
+    left = [1.0, *(1.0 - (cell_number(row["fall"]) or 0.0) / 100.0 for row in rows)]
+    return float(np.interp(months, at, left)) if 0 <= months <= at[-1] else None
 
 
 def _carried(lesion: Mask, overlay: Overlay, grid: Grid, body: Surface) -> Mask:
@@ -134,15 +187,6 @@ def _signed_distance(zone: Mask, liver: Mask, in_liver: bool) -> _Signed:
     inner = distance_to(left, grid.spacing_mm) - half
     outer = distance_to(held, grid.spacing_mm) - half
     return _Signed(np.where(held, np.minimum(inner, AROUND_MM), -outer).astype(np.float32), grid)
-
-
-def _shifts(error_mm: float) -> FloatArray:
-    """(DRAWS, 3) shifts in mm, normal along each axis, evenly spread (Sobol points)."""
-    from scipy.stats import norm, qmc
-
-    points = qmc.Sobol(3, scramble=True, rng=SEED).random(DRAWS)
-    result: FloatArray = error_mm * norm.ppf(np.clip(points, 1e-9, 1 - 1e-9))
-    return result
 
 
 @dataclass(frozen=True, eq=False)

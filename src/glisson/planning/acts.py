@@ -67,6 +67,13 @@ class Shared:
     settings: PlanSettings
     rules: Mapping[str, tuple[tuple[str, str], ...]]
 
+    def segments_of(self, mask: Mask) -> tuple[str, ...]:
+        """Segments that hold at least a tenth of a region, in Couinaud's order."""
+        if self.labels is None:
+            return ()
+        held = np.bincount(self.labels[self.voxels.of(mask)], minlength=max(SEGMENT_NAMES) + 1)
+        return tuple(name for value, name in SEGMENT_NAMES.items() if 10 * held[value] >= held.sum() > 0)
+
 
 def acts_on(shared: Shared, resections: Sequence[Resection], targets: Sequence[str]) -> Acts:
     """Every act that treats one of the targets, with its costs and rules."""
@@ -155,7 +162,7 @@ def _wedge_candidate(shared: Shared, one: Wedge) -> Candidate:
         one,
         shared.voxels,
         accept_mm=shared.settings.accept_margin_mm,
-        segments=_segments_of(shared, one.mask),
+        segments=shared.segments_of(one.mask),
         burden=act_burden("wedge"),
     )
     causes = {"devascularised": "portal", "congested": "hepatic"}
@@ -204,17 +211,9 @@ def _ablation_candidate(shared: Shared, one: Ablation) -> Candidate:
     plain = ablation_as_candidate(
         one,
         shared.voxels,
-        segments=_segments_of(shared, shared.masks[one.lesion]),
+        segments=shared.segments_of(shared.masks[one.lesion]),
         burden=act_burden("ablation") + further * act_burden("further zone"),
     )
     rules = (*shared.rules.get("ablation", ()), *shared.rules.get(f"ablation {one.lesion}", ()))
     limiting = {name: VESSEL_WORDS.get(what, what) for name, what in plain.limiting.items()}
     return replace(plain, rules=rules, limiting=limiting)
-
-
-def _segments_of(shared: Shared, mask: Mask) -> tuple[str, ...]:
-    """Segments that hold at least a tenth of a region, in Couinaud's order."""
-    if shared.labels is None:
-        return ()
-    held = np.bincount(shared.labels[shared.voxels.of(mask)], minlength=max(SEGMENT_NAMES) + 1)
-    return tuple(name for value, name in SEGMENT_NAMES.items() if 10 * held[value] >= held.sum() > 0)

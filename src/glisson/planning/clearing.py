@@ -1,4 +1,4 @@
-"""The main question: which resections, wedges and ablations together treat every lesion, and what liver stays."""
+"""The main question: which resections, wedges, ablations and, behind them, courses of radiation treat every lesion."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from glisson.planning.growth import Hypertrophy, recorded_growth
 from glisson.planning.liver_voxels import LiverVoxels
 from glisson.planning.margins import SegmentBorders
 from glisson.planning.needle import NeedleSearch
+from glisson.planning.radiating import RadiationOffer, RadiationRules, Radiator, search_widely
 from glisson.planning.remnant import RemnantRules, remnant_rules
 from glisson.planning.resection import Resection
 from glisson.planning.robustness import Robustness, robustness
@@ -28,14 +29,33 @@ from glisson.planning.staging_search import Staging, StagingFacts, search_stages
 from glisson.planning.wedge import Wedge
 from glisson.scene import Scene
 
-__all__ = ["KINDS", "Clearing", "PlanSettings", "clear_liver"]
+__all__ = ["KINDS", "Asked", "Clearing", "PlanSettings", "clear_liver", "searched"]
 
 MUST = ("confirmed", "probable", "vanished")
 OPEN = ("indeterminate",)
 """Natures of the lesions that must be treated, and of those that give a second question."""
 
+UNSEEN = {
+    "devascularised": ("portal", "the portal vein is not outlined"),
+    "congested": ("hepatic", "the hepatic veins are not outlined"),
+}
+"""Cause of loss -> the vessels without which it is not known, and why, in words."""
+
 SOLID = 0.8
 """A plan that holds in a smaller share of the geometric re-runs is not ranked before one that holds in more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What was put to the search, kept so that it can be put again with other limits (`reclearing`).
+
+    problem: without radiation, with every lesion that must or may have to be treated. sure: those that must be.
+    """
+
+    shared: Shared
+    problem: Problem
+    radiator: Radiator | None
+    sure: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +65,9 @@ class Clearing:
     problem, found: with every lesion that must or may have to be treated. without_open, found_without_open: the same
     without the indeterminate ones; None when there are none. robustness: name of a plan -> how it fares in re-runs.
     voxels: the numbering of the liver. wedges, ablations, needles: what stands behind the candidates. left_out: lesion
-    -> why it is not among the targets. staged, staged_without_open: plans that hold only if the remnant grows first,
-    where no other does. growth: what two volumetries of the record say. notes: what was not looked at.
+    -> why it is not among the targets. radiation, radiation_without_open: what was offered of it. staged,
+    staged_without_open: plans that hold only if the remnant grows first, where no other does. growth: what two
+    volumetries of the record say. notes: what was not looked at.
     """
 
     settings: PlanSettings
@@ -63,8 +84,11 @@ class Clearing:
     left_out: Mapping[str, str] = field(default_factory=dict)
     staged: tuple[StagedPlan, ...] = ()
     staged_without_open: tuple[StagedPlan, ...] = ()
+    radiation: RadiationOffer = field(default_factory=RadiationOffer)
+    radiation_without_open: RadiationOffer = field(default_factory=RadiationOffer)
     growth: Hypertrophy | Unknown = field(default_factory=lambda: Unknown("no second volumetry is recorded"))
     notes: tuple[str, ...] = ()
+    asked: Asked | None = field(default=None, repr=False)
 
 
 def clear_liver(
@@ -81,14 +105,15 @@ def clear_liver(
     settings: PlanSettings | None = None,
     rules: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
     facts: Mapping[str, object] | None = None,
+    radiation: RadiationRules | None = None,
 ) -> Clearing | None:
     """Search the plans that treat every lesion and leave enough liver, or prove that the catalogue holds none.
 
     liver, segments, vessels, cava: as anatomy gives them. resections: as `standard_resections` gives them. natures:
     lesion id -> nature. rules: kind of act, or kind and lesion ("ablation L2") -> (rule, verdict) pairs; a
     contraindication takes it out. facts: what the rules on embolisation, two stages and ALPPS may ask; by default those
-    of the record. Returns None when no lesion inside the liver has to be treated. Raises InputError for
-    a lesion to leave that is not there.
+    of the record. radiation: what the rules say of it; None leaves it out. Returns None when no lesion inside the liver
+    has to be treated. Raises InputError for a lesion to leave that is not there.
     """
     how = settings or PlanSettings.by_rules()
     targets, left_out = _targets(scene, liver, natures, how)
@@ -97,12 +122,16 @@ def clear_liver(
     shared = shared_of(scene, liver, segments, vessels, cava, surfaces or {}, how, rules or {})
     acts = acts_on(shared, resections, targets)
     limits = remnant_rules(case.facts())
-    problem = _problem(shared, limits, acts.candidates, targets)
-    later = _staging_facts(case, shared, vessels, limits, problem, facts)
-    found, staging = _searched(shared, problem, later)
+    asked = _problem(shared, limits, acts.candidates, targets)
+    later = _staging_facts(case, shared, vessels, limits, asked, facts)
+    given = case.facts() if facts is None else facts
+    radiator = None if radiation is None else Radiator(shared, radiation, given.get("liver.background"))
+    problem, found, staging, offer = searched(shared, asked, later, radiator)
     sure = tuple(name for name in targets if natures.get(name, "indeterminate") in MUST)
-    fewer = replace(problem, targets=sure) if sure and sure != targets else None
-    found_fewer, fewer_staging = (None, Staging()) if fewer is None else _searched(shared, fewer, later)
+    fewer, found_fewer, fewer_staging, fewer_offer = None, None, Staging(), RadiationOffer()
+    if sure and sure != targets:
+        surely = replace(asked, targets=sure)
+        fewer, found_fewer, fewer_staging, fewer_offer = searched(shared, surely, later, radiator)
     plans = [(problem, plan) for plan in found.plans]
     plans += [(fewer, plan) for plan in found_fewer.plans] if fewer is not None and found_fewer is not None else []
     return Clearing(
@@ -112,7 +141,7 @@ def clear_liver(
         found=found,
         without_open=fewer,
         found_without_open=found_fewer,
-        robustness=MappingProxyType({plan.name: robustness(asked, plan, shared.voxels) for asked, plan in plans}),
+        robustness=MappingProxyType({plan.name: robustness(one, plan, shared.voxels) for one, plan in plans}),
         voxels=shared.voxels,
         wedges=acts.wedges,
         ablations=acts.ablations,
@@ -120,21 +149,32 @@ def clear_liver(
         left_out=left_out,
         staged=staging.plans,
         staged_without_open=fewer_staging.plans,
+        radiation=offer,
+        radiation_without_open=fewer_offer,
         growth=recorded_growth(case, limits.expected_ml),
         notes=(*_notes(shared, limits), *((later,) if isinstance(later, str) else ())),
+        asked=Asked(shared, asked, radiator, sure),
     )
 
 
-def _searched(shared: Shared, problem: Problem, later: StagingFacts | str) -> tuple[Search, Staging]:
-    """The search, and where it proved that no plan holds as the liver is, what growth makes possible.
+def searched(
+    shared: Shared, problem: Problem, later: StagingFacts | str, radiator: Radiator | None
+) -> tuple[Problem, Search, Staging, RadiationOffer]:
+    """The problem with all candidates, the search, what growth makes possible where it proved that without radiation no
+    plan holds as the liver is, and what was offered of radiation.
 
     later: why no growth is looked at, in words, or what the search for it needs.
     """
-    found = _ranked(search(problem, Effort(shared.settings.seconds)), problem, shared.voxels)
-    if found.outcome != "none" or isinstance(later, str):
-        return found, Staging()
+
+    def ask(asked: Problem, certified: bool) -> Search:
+        found = search(asked, Effort(shared.settings.seconds), certified=certified)
+        return _ranked(found, asked, shared.voxels)
+
+    wide, found, first, offer = search_widely(problem, radiator, ask)
+    if first.outcome != "none" or isinstance(later, str):
+        return wide, found, Staging(), offer
     staging = search_stages(problem, later, Effort(shared.settings.seconds))
-    return with_growth(found, staging), staging
+    return wide, with_growth(found, staging), staging, offer
 
 
 def _staging_facts(
@@ -149,6 +189,7 @@ def _staging_facts(
         return why
     return StagingFacts(
         facts=case.facts() if facts is None else facts,
+        spheres="radioembolisation" in shared.settings.allow,
         needed_decided=len(limits.open_percents) == 1,
         procedure=planned_day(case, shared.scene),
         anatomy=lambda closure: portal_words(closure, problem, vessels, shared.supplies),
@@ -199,6 +240,7 @@ def _problem(
         expected_ml=Unknown(limits.missing) if expected is None else expected,
         allowed=frozenset({"vessel-detachment"}) if how.vessel_detachment else frozenset(),
         leave=how.leave,
+        unassessed={cause: why for cause, (kind, why) in UNSEEN.items() if kind not in shared.supplies},
         ample_mm={
             "resection": max(how.accept_margin_mm, how.resection_margin_mm),
             "wedge": max(how.accept_margin_mm, how.resection_margin_mm),

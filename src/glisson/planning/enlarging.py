@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from glisson.anatomy import SEGMENT_NAMES
 from glisson.planning.act_rules import act_burden
 from glisson.planning.clearance import Modifier
-from glisson.planning.growth import HORIZON_DAYS, GrowthForecast, growth_forecast
+from glisson.planning.growth import GrowthForecast, growth_forecast, lobe_forecast
 
 __all__ = ["CLOSURES", "Closure", "Enlargement", "closures", "enlargements"]
 
@@ -55,7 +55,7 @@ class Enlargement:
 
     def modifier(self, burden: float = 0.0) -> Modifier:
         """As the search knows it: the expected growth at the end of the forecast. burden: beyond its own act's."""
-        grown = 1.0 + self.forecast.after(HORIZON_DAYS).expected / 100.0
+        grown = 1.0 + self.forecast.after(self.forecast.horizon_days).expected / 100.0
         factors = {name: 0.0 if name in self.closes else grown for name in SEGMENT_NAMES.values()}
         total = act_burden(self.act) + burden
         return Modifier(self.id, self.relaxation, self.label, factors, burden=total, source=self.forecast.source)
@@ -66,8 +66,11 @@ def closures(present: Collection[str]) -> tuple[Closure, ...]:
     return tuple(one for one in CLOSURES if set(one.closes) <= set(present) and set(present) - set(one.closes))
 
 
-def enlargements(closure: Closure) -> tuple[Enlargement, ...]:
-    """Ways to make the rest grow with a part of the liver closed, as far as a series says by how much."""
+def enlargements(closure: Closure, *, spheres: bool = False) -> tuple[Enlargement, ...]:
+    """Ways to make the rest grow with a part of the liver closed, as far as a series says by how much.
+
+    spheres: radioembolisation of the lobe too, which closes nothing and is taken for its growth alone.
+    """
     embolised = "right-embolisation-with-4" if closure.id == "right-4" else "portal-vein-embolisation"
     what = f"{closure.label} portal vein embolisation"
     pve = "portal-vein-embolisation"
@@ -82,4 +85,7 @@ def enlargements(closure: Closure) -> tuple[Enlargement, ...]:
         found.append(
             Enlargement(f"alpps-{closure.id}", closure, "alpps", "alpps", "alpps", words, forecast, splits=True)
         )
+    if spheres and closure.id != "right-4":
+        words, way = f"radioembolisation of the {closure.label} lobe", "radioembolisation"
+        found.append(Enlargement(f"radioembolise-{closure.id}", closure, way, way, way, words, lobe_forecast()))
     return tuple(found)

@@ -15,10 +15,11 @@ from datetime import date
 from glisson.case import Case, Unknown
 from glisson.errors import InputError
 from glisson.knowledge import knowledge_base
+from glisson.lesions.kinetics import Z95, volume_error
 
 __all__ = [
-    "ENLARGING", "HORIZON_DAYS", "Growth", "GrowthForecast", "Hypertrophy", "growth_cut_offs", "growth_forecast",
-    "hypertrophy", "procedure_day", "recorded_growth", "techniques",
+    "ENLARGING", "HORIZON_DAYS", "WEEKS", "Growth", "GrowthForecast", "Hypertrophy", "growth_cut_offs",
+    "growth_forecast", "hypertrophy", "lobe_forecast", "procedure_day", "recorded_growth", "techniques",
 ]  # fmt: skip
 
 MEASURED_DAY = 28.0
@@ -27,6 +28,11 @@ teams wait (denys-2010)."""
 
 HORIZON_DAYS = 56.0
 """No growth is forecast beyond the longest wait of the series on the speed of growth (growth-rate-2019)."""
+
+WEEKS = (2, 4, 6, 8)
+"""Weeks after the closure at which the remnant is forecast."""
+
+MONTH_DAYS = 365.25 / 12.0
 
 STEP_DAYS = 0.25
 """A day of crossing is found to a quarter of a day; no forecast is finer."""
@@ -52,6 +58,7 @@ class Growth:
 class GrowthForecast:
     """The forecast of one technique from one series. day: when its growth was measured. daily: growth a day in percent
     where the series states it. source: its id; words: who was measured. spread_source: whose standard deviation it is.
+    horizon_days: no growth is forecast beyond it. weeks: at which the remnant is forecast. ends: what low and high are.
     """
 
     technique: str
@@ -62,11 +69,14 @@ class GrowthForecast:
     status: str
     words: str
     spread_source: str
+    horizon_days: float = HORIZON_DAYS
+    weeks: tuple[int, ...] = WEEKS
+    ends: str = "one standard deviation to either side"
 
     @property
     def lasts_days(self) -> float:
         """Day after which no growth is forecast."""
-        return HORIZON_DAYS if self.daily is None else min(HORIZON_DAYS, self.total.expected / self.daily)
+        return self.horizon_days if self.daily is None else min(self.horizon_days, self.total.expected / self.daily)
 
     def after(self, days: float) -> Growth:
         """Growth `days` after the procedure. Raises InputError for a negative number of days.
@@ -91,17 +101,17 @@ class GrowthForecast:
         """Whole weeks from the procedure between which to measure and resect; None where not even the expected growth
         suffices.
 
-        From the day of the series' measurement, or of the expected crossing when that is later, to the crossing at the
-        low end, or the end of the forecast.
+        From the day of the series' measurement (of a slow one, from MEASURED_DAY), or of the expected crossing when
+        that is later, to the crossing at the low end, or the end of the forecast.
         """
         _, expected, worst = self.days_until(percent_now, percent_needed)
         if expected is None:
             return None
-        first = max(_weeks(expected), _weeks(min(self.day, self.lasts_days)), 1)
+        first = max(_weeks(expected), _weeks(min(self.day, MEASURED_DAY, self.lasts_days)), 1)
         return first, max(first, _weeks(self.lasts_days if worst is None else worst))
 
     def _day_of(self, needed: float, end: str) -> float | None:
-        steps = int(HORIZON_DAYS / STEP_DAYS) + 1
+        steps = int(self.horizon_days / STEP_DAYS) + 1
         days = (n * STEP_DAYS for n in range(steps))
         return next((day for day in days if getattr(self.after(day), end) >= needed - 1e-9), None)
 
@@ -111,7 +121,7 @@ class GrowthForecast:
             raise InputError(f"Growth was asked for day {days}; expected 0 or more days after the procedure.")
         if self.daily is not None:
             return min(self.daily * days / self.total.expected, 1.0)
-        return _occlusion_points(min(days, HORIZON_DAYS)) / _occlusion_points(self.day)
+        return _occlusion_points(min(days, self.horizon_days)) / _occlusion_points(self.day)
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,8 @@ class Hypertrophy:
     days: float
     before_ml: float
     after_ml: float
+    per_week_limits: tuple[float, float]
+    growth_limits: tuple[float, float]
 
 
 DEFINITION = (
@@ -150,9 +162,9 @@ def growth_forecast(technique: str) -> GrowthForecast:
     if technique not in rows:
         raise InputError(f"No published growth for {technique!r}; there is one for {', '.join(rows)}.")
     row = rows[technique]
-    expected, spread, day, daily = (_number(row[name]) for name in ("growth", "spread", "day", "daily"))
+    expected, spread, day, daily = (cell_number(row[name]) for name in ("growth", "spread", "day", "daily"))
     lender = row if spread is not None else rows[SPREAD_OF]
-    spread = _number(lender["spread"])
+    spread = cell_number(lender["spread"])
     if expected is None or spread is None:
         raise InputError(f"The table of growth has no number for {technique!r}.")
     total = Growth(expected, max(expected - spread, 0.0), expected + spread)
@@ -160,12 +172,30 @@ def growth_forecast(technique: str) -> GrowthForecast:
     return GrowthForecast(technique, total, measured, daily, row.source, row.status, str(row["words"]), lender.source)
 
 
+def lobe_forecast() -> GrowthForecast:
+    """The forecast of the other lobe after radioembolisation of one (table lobar-growth).
+
+    The series states one growth after months; up to then it is taken to come evenly. Its ends are the least and the
+    most that was seen, which is wider than a standard deviation.
+    """
+    row = next(row for row in knowledge_base().table("lobar-growth").rows if row["what"] == "growth")
+    growth, least, most, months = (cell_number(row[name]) for name in ("growth", "least", "most", "months"))
+    if growth is None or least is None or most is None or months is None:
+        raise InputError("The table lobar-growth lacks growth, its range or the months after which it was measured.")
+    day = months * MONTH_DAYS
+    quarters = tuple(round(day * part / 4.0 / 7.0) for part in (1, 2, 3, 4))
+    return GrowthForecast(
+        "lobar-radioembolisation", Growth(growth, least, most), day, growth / day, row.source, row.status,
+        str(row["words"]), row.source, horizon_days=day, weeks=quarters, ends="the least and the most that was seen",
+    )  # fmt: skip
+
+
 def growth_cut_offs() -> tuple[float, float, str, str]:
     """Degree of hypertrophy in points and kinetic growth rate in points a week below which the liver failed more often,
     with source and status (table `growth-cut-offs`)."""
     rows = {str(row["measure"]): row for row in knowledge_base().table("growth-cut-offs").rows}
-    points = _number(rows["degree of hypertrophy"]["points"]) or 0.0
-    weekly = _number(rows["kinetic growth rate"]["weekly"]) or 0.0
+    points = cell_number(rows["degree of hypertrophy"]["points"]) or 0.0
+    weekly = cell_number(rows["kinetic growth rate"]["weekly"]) or 0.0
     return points, weekly, rows["kinetic growth rate"].source, rows["kinetic growth rate"].status
 
 
@@ -182,7 +212,19 @@ def hypertrophy(before_ml: float, after_ml: float, expected_total_ml: float, day
             raise InputError(f"Two volumetries need {name} above 0; given {value}.")
     points = 100.0 * (after_ml - before_ml) / expected_total_ml
     growth = 100.0 * (after_ml / before_ml - 1.0)
-    return Hypertrophy(points, points / (days / 7.0), growth, DEFINITION, days, before_ml, after_ml)
+    weeks = days / 7.0
+    spread = Z95 * volume_error() * 100.0 * math.hypot(before_ml, after_ml) / expected_total_ml
+    per_week = (points - spread) / weeks, (points + spread) / weeks
+    return Hypertrophy(
+        points, points / weeks, growth, DEFINITION, days, before_ml, after_ml, per_week,
+        growth_limits(before_ml, after_ml),
+    )  # fmt: skip
+
+
+def growth_limits(before_ml: float, after_ml: float) -> tuple[float, float]:
+    """95 % limits of the growth of a volume in percent, from the error of outlining each."""
+    off = math.exp(Z95 * math.sqrt(2.0) * volume_error())
+    return 100.0 * (after_ml / before_ml / off - 1.0), 100.0 * (after_ml / before_ml * off - 1.0)
 
 
 def procedure_day(case: Case) -> date | Unknown:
@@ -225,13 +267,13 @@ def _occlusion_points(days: float) -> float:
 
 
 def _rates() -> Sequence[float]:
-    return [_number(row["rate"]) or 0.0 for row in knowledge_base().table("growth-speed").rows]
+    return [cell_number(row["rate"]) or 0.0 for row in knowledge_base().table("growth-speed").rows]
 
 
 def _weeks(days: float) -> int:
     return math.ceil(days / 7.0 - 1e-9)
 
 
-def _number(cell: object) -> float | None:
+def cell_number(cell: object) -> float | None:
     """The number of a table's cell; None where it is empty."""
     return float(cell[0]) if isinstance(cell, tuple) and isinstance(cell[0], int | float) else None

@@ -13,13 +13,11 @@ import numpy as np
 from glisson.errors import InputError
 from glisson.geometry import BoolArray, Grid, Mask
 from glisson.knowledge import knowledge_base
-from glisson.planning.clearance import Candidate
 from glisson.planning.dose import Check, SparedLiver, Target, half_dose_mm, number_in, outside_mm, spared_liver
-from glisson.planning.liver_voxels import LiverVoxels
 
 __all__ = [
-    "BeamAct", "Threat", "beam_act", "beam_candidate", "beams_together", "failed_rules", "normal_liver",
-    "stereotactic_checks", "stereotactic_schedule",
+    "BeamAct", "Threat", "around", "beam_act", "beams_together", "failed_rules", "normal_liver", "spared_rule",
+    "stereotactic_checks", "stereotactic_schedule", "threats_near",
 ]  # fmt: skip
 
 NEAR_MM = 60.0
@@ -49,9 +47,9 @@ class Threat:
 class BeamAct:
     """Stereotactic radiotherapy of one lesion, as an estimate.
 
-    target: lesion and margin. unspared: liver without tumour that is expected to receive `below_gy` or more, on the
-    liver's lattice. spared: of the whole liver, by this lesion alone. checks: eligibility by measures and spared liver.
-    threats: organs near the target, nearest first. method tells every reader that no plan was made.
+    spared: liver without tumour that stays below `below_gy`, of the whole liver, by this lesion alone. checks:
+    eligibility by measures and spared liver. threats: organs near the target, nearest first. method tells every reader
+    that no plan was made.
     """
 
     lesion: str
@@ -59,8 +57,6 @@ class BeamAct:
     fractions: int
     margin_mm: float
     below_gy: float
-    target: Mask
-    unspared: Mask
     spared: SparedLiver
     checks: tuple[Check, ...]
     threats: tuple[Threat, ...] = ()
@@ -123,19 +119,13 @@ def beam_act(
     if name not in lesions:
         raise InputError(f"There is no lesion {name!r}. There are: {', '.join(lesions) or 'none'}.")
     dose_gy, fractions, margin_mm = schedule or stereotactic_schedule()
-    below_gy, needed = _spared_rule(fractions)
+    below_gy, needed = spared_rule(fractions)
     target = Target(lesions[name], margin_mm, dose_gy)
     spared = spared_liver(normal_liver(liver, lesions), [target], below_gy)
-    halves = half_dose_mm(spared.target_ml[0])
-    reach_mm = margin_mm + halves[1] * max(float(np.log2(dose_gy / below_gy)), 0.0)
-    room = _around(lesions[name], reach_mm)
-    away = outside_mm(lesions[name], room)
-    normal = liver.on(room, "the liver") & ~_tumour(lesions, room)
     checks = stereotactic_checks(longest_mm, len(lesions), spared.normal_ml) + _spared_check(spared, needed, fractions)
     return BeamAct(
-        name, dose_gy, fractions, margin_mm, below_gy, Mask(away <= margin_mm, room).trimmed(),
-        Mask(normal & (away <= reach_mm), room).trimmed(), spared, checks,
-        _threats(lesions[name], organs or {}, (dose_gy, fractions, margin_mm), halves),
+        name, dose_gy, fractions, margin_mm, below_gy, spared, checks,
+        threats_near(lesions[name], organs or {}, (dose_gy, fractions, margin_mm)),
     )  # fmt: skip
 
 
@@ -149,7 +139,7 @@ def beams_together(
     targets add up. Raises InputError like `spared_liver`.
     """
     dose_gy, fractions, margin_mm = schedule or stereotactic_schedule()
-    below_gy, needed = _spared_rule(fractions)
+    below_gy, needed = spared_rule(fractions)
     whole = normal_liver(liver, lesions)
     if stays is not None:
         whole = Mask(whole.data & stays.on(whole.grid, "the liver that stays"), whole.grid)
@@ -158,38 +148,11 @@ def beams_together(
     return found, _spared_check(found, needed, fractions)[0]
 
 
-def beam_candidate(
-    act: BeamAct, voxels: LiverVoxels, burden: float, rules: tuple[tuple[str, str], ...] = (),
-    segments: tuple[str, ...] = (),
-) -> Candidate:  # fmt: skip
-    """The act for the search. Lesion, margin and the liver that is not spared count as destroyed: what remains works.
+def spared_rule(fractions: int) -> tuple[float, tuple[float, str, str]]:
+    """The strictest volume rule for that number of fractions: the dose to stay below; mL, source and status.
 
-    A failed check of confirmed standing takes it out; an unconfirmed one is a caution. No geometric margin is claimed.
+    Raises InputError where the table dose-spared-liver has none.
     """
-    numbers = np.union1d(voxels.of(act.target), voxels.of(act.unspared)).astype(np.int32)
-    return Candidate(
-        id=f"stereotactic radiotherapy {act.lesion}",
-        kind="radiotherapy",
-        label="stereotactic radiotherapy",
-        lesions={act.lesion: None},
-        costs={"destroyed": numbers},
-        segments=segments,
-        burden=burden,
-        rules=(
-            *rules,
-            *failed_rules(act.checks[:-1], "stereotactic-measures"),
-            *failed_rules(act.checks[-1:], "dose-spared-liver"),
-        ),
-        notes=(
-            f"{act.dose_gy:g} Gy in {act.fractions} fractions with {act.margin_mm:g} mm around the lesion; liver that "
-            f"is expected to receive {act.below_gy:g} Gy or more counts as lost. An {act.method}.",
-            *_threat_words(act.threats),
-        ),
-    )
-
-
-def _spared_rule(fractions: int) -> tuple[float, tuple[float, str, str]]:
-    """The strictest volume rule for that number of fractions: the dose to stay below; mL, source and status."""
     rows = [
         (dose, volume, row)
         for row in knowledge_base().table("dose-spared-liver").rows
@@ -230,7 +193,8 @@ def normal_liver(liver: Mask, lesions: Mapping[str, Mask]) -> Mask:
     return Mask(liver.data & ~_tumour(lesions, liver.grid), liver.grid)
 
 
-def _around(lesion: Mask, reach_mm: float) -> Grid:
+def around(lesion: Mask, reach_mm: float) -> Grid:
+    """The lesion's lattice on its box with so many mm of room."""
     tight = lesion.trimmed()
     pad = [int(np.ceil(reach_mm / side)) + 1 for side in lesion.grid.spacing_mm]
     i, j, k = (slice(-p, n + p) for p, n in zip(pad, tight.grid.shape, strict=True))
@@ -244,18 +208,22 @@ ORGAN_OF: Mapping[str, str] = {
 """Name of a structure in the scene -> organ of the table dose-organ-limits whose limit is a highest dose."""
 
 
-def _threats(
-    lesion: Mask, organs: Mapping[str, Mask], schedule: tuple[float, int, float], halves: tuple[float, float, float]
-) -> tuple[Threat, ...]:
+def threats_near(lesion: Mask, organs: Mapping[str, Mask], schedule: tuple[float, int, float]) -> tuple[Threat, ...]:
+    """Organs within NEAR_MM of a lesion that is irradiated, nearest first.
+
+    organs: by their names in the scene. schedule: dose in Gy, fractions and margin in mm.
+    """
     dose_gy, fractions, margin_mm = schedule
-    room = _around(lesion, NEAR_MM)
-    away = None
+    room = around(lesion, NEAR_MM)
+    held = {name: organs[name].on(room, f"the {name}") for name in sorted(set(organs) & set(ORGAN_OF))}
+    if not any(near.any() for near in held.values()):
+        return ()
+    away = outside_mm(lesion, room)
+    halves = half_dose_mm(float(np.count_nonzero(away <= margin_mm)) * room.voxel_ml)
     found = []
-    for name in sorted(set(organs) & set(ORGAN_OF)):
-        near = organs[name].on(room, f"the {name}")
+    for name, near in held.items():
         if not near.any():
             continue
-        away = outside_mm(lesion, room) if away is None else away
         distance = float(away[near].min())
         beyond = max(distance - margin_mm, 0.0)
         high, estimate, low = (dose_gy * float(np.exp2(-beyond / half)) for half in halves)
@@ -272,13 +240,3 @@ def _organ_limit(organ: str, fractions: int) -> tuple[float | None, str, str]:
         if row["organ"] == organ and number_in(row, "fractions") == fractions and row["measure"] != "mean":
             return number_in(row, "dose"), row.source, row.status
     return None, "", ""
-
-
-def _threat_words(threats: Sequence[Threat]) -> tuple[str, ...]:
-    if not threats:
-        return ()
-    near = "; ".join(
-        f"{t.organ.replace('_', ' ')} {t.distance_mm:.0f} mm, {t.estimate_gy:.0f} Gy ({t.low_gy:.0f} to "
-        f"{t.high_gy:.0f})" for t in threats
-    )  # fmt: skip
-    return (f"Organs near it, with the highest dose expected there: {near}.",)

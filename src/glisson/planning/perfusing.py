@@ -19,7 +19,7 @@ from glisson.planning.dose import Check, number_in
 from glisson.planning.irradiating import failed_rules, normal_liver
 from glisson.planning.liver_voxels import LiverVoxels
 
-__all__ = ["LOBES", "LobeGrowth", "SphereAct", "lobe_growth", "sphere_acts", "sphere_candidate"]
+__all__ = ["LOBES", "LobeGrowth", "SphereAct", "lobe_checks", "lobe_growth", "sphere_acts", "sphere_candidate"]
 
 LOBES: Mapping[str, tuple[str, ...]] = {
     "right lobe": ("V", "VI", "VII", "VIII"), "left lobe": ("II", "III", "IV"),
@@ -108,16 +108,31 @@ def lobe_growth(now_ml: float) -> LobeGrowth:
     )  # fmt: skip
 
 
+def lobe_checks(outside_percent: float) -> tuple[Check, ...]:
+    """Whether enough liver lies outside a lobe that is to be destroyed (table dose-radioembolisation).
+
+    outside_percent: liver without tumour outside the lobe, as a share of all of it.
+    """
+    return tuple(
+        Check(
+            "liver", f"reserve outside the lobe ({row['product']}, to destroy the lobe)",
+            "pass" if outside_percent > reserve else "fail", outside_percent, reserve, "%", row.source, row.status,
+        )
+        for row in knowledge_base().table("dose-radioembolisation").rows
+        if row["setting"] == "lobectomy" and (reserve := number_in(row, "reserve")) is not None
+    )  # fmt: skip
+
+
 def sphere_candidate(
     act: SphereAct, voxels: LiverVoxels, burden: float, rules: tuple[tuple[str, str], ...] = ()
 ) -> Candidate:
-    """The act for the search: the whole perfused volume counts as destroyed, and no geometric margin is claimed."""
+    """The act for the search: the whole perfused volume counts as lost, and no geometric margin is claimed."""
     return Candidate(
-        id=f"radioembolisation {act.name}",
+        id=f"radioembolisation-{'+'.join(act.segments)}",
         kind="radioembolisation",
         label=f"radioembolisation of the {act.name}" if act.kind == "lobar" else f"radioembolisation of {act.name}",
         lesions=dict.fromkeys(act.treats),
-        costs={"destroyed": voxels.of(act.perfused)},
+        costs={"irradiated": voxels.of(act.perfused)},
         segments=act.segments,
         burden=burden,
         rules=(*rules, *failed_rules(act.checks, "dose-radioembolisation")),
@@ -150,14 +165,7 @@ def _sphere_act(
         if (least := number_in(row, "least")) is not None and row["words"] is None
     )
     share = 100.0 * other / normal.volume_ml
-    checks = tuple(
-        Check(
-            "liver", f"reserve outside the lobe ({row['product']}, to destroy the lobe)",
-            "pass" if share > reserve else "fail", share, reserve, "%", row.source, row.status,
-        )
-        for row in rows
-        if (reserve := number_in(row, "reserve")) is not None
-    )  # fmt: skip
+    checks = lobe_checks(share) if kind == "lobar" else ()
     lobe = next((name for name, parts in LOBES.items() if parts == names), "")
     treats = tuple(name for name, held in where.items() if held and held <= set(names))
     return SphereAct(
@@ -165,5 +173,8 @@ def _sphere_act(
         perfused.trimmed(), treats,
         tuple(name for name, held in where.items() if held & set(names) and name not in treats),
         inside, other, checks, aims, lobe_growth(other) if kind == "lobar" else None,
-        ("The perfused volume follows segments; the artery decides what is perfused. All of it counts as lost.",),
+        (
+            "Radioembolisation: control, no removal and no margin. The perfused volume follows segments; the artery "
+            "decides what is perfused. All of it counts as lost.",
+        ),
     )  # fmt: skip

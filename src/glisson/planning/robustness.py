@@ -34,8 +34,9 @@ STAIRS = 1.5
 
 @dataclass(frozen=True)
 class Robustness:
-    """runs: combinations of shifts looked at. holds: those in which every target keeps its accepted margin and the
-    remnant its limit. weakest: in words, what failed most often; "" when nothing did."""
+    """runs: combinations of shifts looked at. holds: those in which every target keeps its accepted margin, the remnant
+    its limit and radiotherapy the liver that it must spare. weakest: in words, what failed most often; "" when nothing
+    did."""
 
     runs: int
     holds: int
@@ -62,6 +63,7 @@ def robustness(problem: Problem, plan: Plan, voxels: LiverVoxels, *, registratio
     area = cut_area_mm2(chosen, voxels)
     voxel_mm = float(np.mean(voxels.grid.spacing_mm))
     needed = problem.needed_ml(problem.threshold)
+    spared = max((one.spares_ml for one in chosen), default=0.0)
     spare = _spare_mm(problem, plan)
     failures: dict[str, int] = {}
     held = 0
@@ -70,6 +72,8 @@ def robustness(problem: Problem, plan: Plan, voxels: LiverVoxels, *, registratio
         failed = [f"the margin of {lesion}" for lesion, mm in spare.items() if mm + shift < 0]
         if plan.remnant_nontumour_ml + area * border / 1000.0 < needed:
             failed.append("the remnant")
+        if plan.remnant_nontumour_ml + area * border / 1000.0 < spared:
+            failed.append("the liver that radiotherapy must spare")
         held += not failed
         for what in failed:
             failures[what] = failures.get(what, 0) + 1
@@ -88,10 +92,10 @@ def _spare_mm(problem: Problem, plan: Plan) -> Mapping[str, float]:
 
 
 def cut_area_mm2(chosen: list[Candidate], voxels: LiverVoxels) -> float:
-    """Area of the surface between what the chosen candidates remove or destroy and the liver that stays, mm²."""
+    """Area of the surface between what the chosen candidates remove, destroy or irradiate and what stays, mm²."""
     gone = np.zeros(voxels.liver.data.size, np.bool_)
     for one in chosen:
-        for cause in ("removed", "destroyed"):
+        for cause in ("removed", "destroyed", "irradiated"):
             if cause in one.costs:
                 gone[voxels.flat[one.costs[cause]]] = True
     lost = gone.reshape(voxels.liver.data.shape)

@@ -9,8 +9,9 @@ from glisson.knowledge import margins
 
 __all__ = ["KINDS", "PlanSettings"]
 
-KINDS = ("resection", "wedge", "ablation")
-"""Acts that may be offered; `PlanSettings.allow` chooses among them."""
+KINDS = ("resection", "wedge", "ablation", "radiotherapy", "radioembolisation")
+"""Acts that may be offered; `PlanSettings.allow` chooses among them. Radiation enters where the others do not
+suffice (see `radiating`); radioembolisation also stands for that of a lobe, which makes the other lobe grow."""
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,9 @@ from typing import Any
 from glisson.knowledge import knowledge_base
 from glisson.planning.clearance import Plan
 from glisson.planning.enlarging import Enlargement
-from glisson.planning.growth import GrowthForecast, growth_cut_offs
+from glisson.planning.growth import WEEKS, GrowthForecast, growth_cut_offs
 
-__all__ = ["WEEKS", "Outcome", "RemnantAt", "Stage", "StagedPlan", "outcomes_of", "remnant_over_weeks"]
-
-WEEKS = (2, 4, 6, 8)
-"""Weeks after the procedure at which the remnant is forecast."""
+__all__ = ["Outcome", "RemnantAt", "Stage", "StagedPlan", "outcomes_of", "remnant_over_weeks"]
 
 
 @dataclass(frozen=True)
@@ -67,13 +64,14 @@ class Outcome:
 class StagedPlan:
     """A plan that holds only if the remnant grows.
 
-    plan: all acts together, counted voxel by voxel on the liver of today; its name is the whole sequence. first:
-    acts that treat the lesions of the remnant before or with the closure; last: the resection that takes the closed
-    part. relaxation: what it eases (RELAXATIONS). denominator_ml: the volume that the limit is stated of (the larger of
-    those asked); now_percent: the remnant before growth as a share of it. needed_ml, needed_percent: the limit.
-    over_weeks: the forecast at WEEKS. days: until the limit is reached at the best, as expected, at the worst; None:
-    not within the forecast. wait_weeks: from which to which week to measure and resect. verdict, rules, why: what the
-    knowledge base says of it, with (rule, verdict) pairs. procedure: the day of the closure where the record states it.
+    plan: all acts together, counted voxel by voxel on the liver of today; its name is the whole sequence. first: acts
+    that treat the lesions of the remnant before or with the closure; last: the resection that takes the closed part.
+    relaxation: what it eases (RELAXATIONS). denominator_ml: the volume that the limit is stated of (the larger of those
+    asked); now_percent: the remnant before growth as a share of it. needed_ml, needed_percent: the limit. over_weeks:
+    the forecast at the weeks of the series. days: until the limit is reached at the best, as expected, at the worst;
+    None: not within the forecast. wait_weeks: from which to which week to measure and resect. verdict, rules, why: what
+    the knowledge base says of it, with (rule, verdict) pairs. procedure: the day of the closure where the record states
+    it.
     """
 
     plan: Plan
@@ -177,6 +175,7 @@ class StagedPlan:
             "forecast": [_week(one) for one in self.over_weeks],
             "forecast_source": forecast.source,
             "interval_source": forecast.spread_source,
+            "interval": forecast.ends,
             "days_until_limit": {"earliest": best, "expected": expected, "latest": worst},
             "wait_weeks": list(self.wait_weeks),
             "wait_dates": None if self.dates is None else [day.isoformat() for day in self.dates],

@@ -33,7 +33,7 @@ from glisson.planning.clearance.budget import Clock
 from glisson.planning.clearance.candidate import FORBIDDING
 from glisson.planning.clearance.pareto import Runner
 from glisson.planning.enlarging import Closure, Enlargement, closures, enlargements
-from glisson.planning.growth import HORIZON_DAYS
+from glisson.planning.perfusing import lobe_checks
 from glisson.planning.staging import Stage, StagedPlan, outcomes_of, remnant_over_weeks
 
 __all__ = ["Staging", "StagingFacts", "search_stages", "with_growth"]
@@ -41,11 +41,19 @@ __all__ = ["Staging", "StagingFacts", "search_stages", "with_growth"]
 CLOSED = "liver that was closed"
 """Name of the target that the resection of the closed segments clears; it never leaves this module."""
 
-GROWING = ("two-stage", "embolisation", "venous-deprivation", "alpps")
+GROWING = ("two-stage", "embolisation", "venous-deprivation", "alpps", "radioembolisation")
 """Relaxations that make the remnant grow."""
 
 SHARE = 0.3
 """Share of the time left that the search for one closure may take."""
+
+SPHERES = "radioembolisation"
+
+SPHERES_NOTES = (
+    "Radioembolisation of a lobe treats the lesions in it while the other lobe grows, more slowly than after closure "
+    "of the portal vein; most patients of the series had hepatocellular carcinoma. Perfused volumes follow the "
+    "segments; the artery decides.",
+)
 
 _RANK = {"eligible": 0, "relative": 1, "undetermined": 2}
 
@@ -53,22 +61,26 @@ _RANK = {"eligible": 0, "relative": 1, "undetermined": 2}
 @dataclass(frozen=True)
 class StagingFacts:
     """What the record adds. facts: as the rules ask them. needed_decided: whether the limit for this liver is decided.
-    procedure: recorded day of a closure still to come. anatomy: what is to be said of the closure of a part."""
+    procedure: recorded day of a closure still to come. anatomy: what is to be said of the closure of a part. spheres:
+    whether radioembolisation of a lobe is offered beside closing its vein."""
 
     facts: Mapping[str, object]
     needed_decided: bool
     procedure: date | None = None
     anatomy: Callable[[Closure], tuple[str, ...]] | None = None
+    spheres: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Staging:
     """plans: those that are possible with growth, in the order in which they are put forward. refused: relaxation ->
-    why each way that was looked at is none. undecided: relaxations whose search ended early."""
+    why each way that was looked at is none. undecided: relaxations whose search ended early. spheres: whether
+    radioembolisation was among them."""
 
     plans: tuple[StagedPlan, ...] = ()
     refused: Mapping[str, tuple[str, ...]] | None = None
     undecided: frozenset[str] = frozenset()
+    spheres: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +105,7 @@ def search_stages(problem: Problem, given: StagingFacts, effort: Effort) -> Stag
     undecided: set[str] = set()
     for closure in closures(_present(problem)):
         ask = cache(partial(_least_lost, problem, closure, effort, clock))
-        for one in enlargements(closure):
+        for one in enlargements(closure, spheres=given.spheres):
             for stages in (False, True):
                 least, name = ask(stages), _eased_by(one, stages)
                 undecided |= set() if least.proven else {name}
@@ -103,8 +115,14 @@ def search_stages(problem: Problem, given: StagingFacts, effort: Effort) -> Stag
                     break
                 refused[name] = (*refused.get(name, ()), *(() if staged is None else (staged,)))
     best = [one for one in plans if not any(_is_better(other, one) for other in plans)]
-    order = sorted(best, key=lambda one: (_RANK[one.verdict], one.plan.burden, one.wait_weeks, one.name))
-    return Staging(tuple(order), refused, frozenset(undecided))
+    order = sorted(best, key=_order)
+    return Staging(tuple(order), refused, frozenset(undecided), given.spheres)
+
+
+def _order(one: StagedPlan) -> tuple[int, bool, float, tuple[int, int], str]:
+    """What the rules allow first; of those alike, months of growth after radioembolisation behind weeks of it."""
+    slow = one.enlargement.modality == SPHERES
+    return _RANK[one.verdict], slow, one.plan.burden, one.wait_weeks, one.name
 
 
 def _is_better(one: StagedPlan, other: StagedPlan) -> bool:
@@ -119,10 +137,8 @@ def with_growth(found: Search, staging: Staging) -> Search:
     """The search with what growth makes possible among the relaxations of its certificate."""
     if found.certificate is None:
         return found
-    eased = tuple(
-        _relaxation(one, staging) if one.id in GROWING and staging.refused is not None else one
-        for one in found.certificate.relaxations
-    )
+    looked = set() if staging.refused is None else set(GROWING) - (set() if staging.spheres else {"radioembolisation"})
+    eased = tuple(_relaxation(one, staging) if one.id in looked else one for one in found.certificate.relaxations)
     return replace(found, certificate=replace(found.certificate, relaxations=eased))
 
 
@@ -194,6 +210,8 @@ def _staged(problem: Problem, one: Enlargement, least: Plan, given: StagingFacts
     wait = one.forecast.weeks_to_wait(now, problem.threshold.percent) if now > 0 else None
     if wait is None:
         return _too_little(one, now, problem.threshold.percent)
+    if reserve := _too_small_reserve(problem, one):
+        return reserve
     by_id = problem.by_id()
     last = tuple(name for name in least.chosen if _takes(by_id[name], one.closure))
     first = tuple(name for name in least.chosen if name not in last)
@@ -219,26 +237,39 @@ def _staged(problem: Problem, one: Enlargement, least: Plan, given: StagingFacts
         stages=_stages(problem, one, first, last),
         denominator_ml=denominator_ml,
         needed_percent=problem.threshold.percent,
-        over_weeks=remnant_over_weeks(one.forecast, plan.remnant_nontumour_ml, denominator_ml),
+        over_weeks=remnant_over_weeks(one.forecast, plan.remnant_nontumour_ml, denominator_ml, one.forecast.weeks),
         days=one.forecast.days_until(now, problem.threshold.percent),
         wait_weeks=wait,
         verdict=option,
         why=why,
         rules=rules,
         outcomes=outcomes_of(tuple(dict.fromkeys((one.modality, relaxation)))),
-        procedure=given.procedure,
-        notes=given.anatomy(one.closure) if given.anatomy else (),
+        procedure=None if one.modality == SPHERES else given.procedure,
+        notes=SPHERES_NOTES if one.modality == SPHERES else given.anatomy(one.closure) if given.anatomy else (),
     )
 
 
 def _too_little(one: Enlargement, now: float, needed: float) -> str:
     """That the expected growth does not suffice, with the numbers."""
-    grown = one.forecast.after(HORIZON_DAYS)
-    weeks = HORIZON_DAYS / 7.0
+    grown = one.forecast.after(one.forecast.horizon_days)
+    weeks = one.forecast.horizon_days / 7.0
     return (
         f"{one.label[0].upper()}{one.label[1:]}: from {now:.1f} % now to {now * (1 + grown.expected / 100):.1f} % "
         f"expected in week {weeks:.0f} ({one.forecast.source}); {needed:g} % are needed."
     )
+
+
+def _too_small_reserve(problem: Problem, one: Enlargement) -> str:
+    """Why a lobe is not radioembolised: less lies outside it than a confirmed limit asks; "" where enough does."""
+    if one.modality != SPHERES:
+        return ""
+    assert problem.segments is not None
+    closed = [place for place, name in enumerate(problem.segments.names, 1) if name in one.closes]
+    outside = 100.0 * float((~np.isin(problem.segments.labels[~problem.tumour], closed)).mean())
+    failed = [check for check in lobe_checks(outside) if check.verdict == "fail" and check.status == "verified"]
+    words = "; ".join(f"more than {check.limit:g} % is asked ({check.source})" for check in failed)
+    where = f"{one.label[0].upper()}{one.label[1:]}: {outside:.1f} % of the liver lies outside it"
+    return f"{where}, {words}." if words else ""
 
 
 def _name(problem: Problem, one: Enlargement, first: Sequence[str], last: Sequence[str], wait: tuple[int, int]) -> str:

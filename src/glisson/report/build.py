@@ -28,13 +28,14 @@ __all__ = ["ACTIONS", "actions", "dossier_view"]
 ACTIONS = {
     "X": "removed by the plan named above",
     "A": "ablated by the plan named above",
+    "B": "irradiated in the plan named above",
     "S": "stays with the plan named above",
     "O": "open: no plan named",
     "N": "not planned (benign or treated)",
 }
 """Letters beside the lesions of the pictures, and what they mean. R and L are kept for the patient's right and left."""
 
-SHORT = {"X": "removed", "A": "ablated", "S": "stays", "O": "open", "N": "not planned"}
+SHORT = {"X": "removed", "A": "ablated", "B": "irradiated", "S": "stays", "O": "open", "N": "not planned"}
 
 MOST_STOPS = 5
 MOST_GAPS = 5
@@ -88,7 +89,12 @@ def dossier_view(
         growth_figures=_some(figures, "growth"),
         timeline=timeline_tables(result),
         timeline_figures=_some(
-            figures, "strips", "courses", *(key for key in figures if key.startswith("ablated-")), "response"
+            figures,
+            "strips",
+            "courses",
+            "waterfall",
+            *(key for key in figures if key.startswith(("ablated-", "resected-", "regrowth-"))),
+            "response",
         ),
         missing=evidence.missing_table(result),
         changes=evidence.changes_table(result),

@@ -40,17 +40,15 @@ CONTROL = (
 """Treatments named in each of the three rows of page one, in this order."""
 
 LIMITS = (
-    "Plans combine resections, wedges and ablations as drawn on this scan; radiotherapy is not planned. Technically "
-    "possible is not indicated: which treatments the rules allow, and why, stands on the next pages."
+    "Plans combine resections, wedges and ablations as drawn on this scan; radiation comes in, as an estimate, where "
+    "these do not suffice. Technically possible is not indicated: which treatments the rules allow, and why, stands on "
+    "the next pages."
 )
 """What this version does not do, said once on page one."""
 
-OFF_THE_LIST = (
-    Gap("Radiotherapy and radioembolisation in a plan", "this version plans resections, wedges and ablations only"),
-    Gap("Fitness for anaesthesia", "only the facts that the rules name are looked at"),
-)
+OFF_THE_LIST = (Gap("Fitness for anaesthesia", "only the facts that the rules name are looked at"),)
 
-OF_SEVERAL_SCANS = ("earlier scans", "over time", "ablations")
+OF_SEVERAL_SCANS = ("earlier scans", "over time", "ablations", "zones", "resected")
 """Steps that one scan cannot take; one gap is said for all of them."""
 
 ONE_SCAN = Gap("Earlier scans", "one scan was assessed; growth and response are not measured")

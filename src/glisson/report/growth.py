@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glisson.case import Unknown
-from glisson.planning.growth import ENLARGING, growth_cut_offs, growth_forecast
+from glisson.planning.growth import ENLARGING, HORIZON_DAYS, growth_cut_offs, growth_forecast
+from glisson.planning.regrowth import TECHNIQUE_OF
 from glisson.planning.staging import outcomes_of
 from glisson.report.view import Table
 from glisson.report.words import day, percent, upper_first, volume
@@ -17,15 +18,12 @@ if TYPE_CHECKING:
     from glisson.planning.staging import RemnantAt, StagedPlan
 
 __all__ = [
-    "enlarging_outcomes_table", "forecast_table", "growth_data", "growth_findings", "growth_tables", "measured_table",
+    "enlarging_outcomes_table", "forecast_tables", "growth_data", "growth_findings", "growth_tables", "measured_table",
     "shown_staged", "staged_table",
 ]  # fmt: skip
 
 DECIMALS = 3
 """Decimals of numbers in findings.json: finer than any scan can tell."""
-
-AFTER = {"portal-vein-ligation": "portal-vein-embolisation"}
-"""Treatments of the record whose published growth is filed under another technique."""
 
 
 def shown_staged(result: Assessment) -> tuple[StagedPlan, ...]:
@@ -41,7 +39,7 @@ def shown_staged(result: Assessment) -> tuple[StagedPlan, ...]:
 def growth_tables(result: Assessment) -> tuple[Table, ...]:
     """Every table of the chapter on growth, in order; none where there is nothing to say."""
     made = (
-        staged_table(result), forecast_table(result), enlarging_outcomes_table(result), measured_table(result),
+        staged_table(result), *forecast_tables(result), enlarging_outcomes_table(result), measured_table(result),
     )  # fmt: skip
     return tuple(table for table in made if table is not None)
 
@@ -85,30 +83,39 @@ def _when(one: StagedPlan) -> str:
     return f"{words}; measure and decide {day(one.dates[0])} to {day(one.dates[1])}"
 
 
-def forecast_table(result: Assessment) -> Table | None:
-    """The remnant forecast for each plan and week, with its interval and source."""
-    plans = shown_staged(result)
-    if not plans:
-        return None
+def forecast_tables(result: Assessment) -> tuple[Table, ...]:
+    """The remnant forecast for each plan and week, with its interval and source; a table for each list of weeks."""
+    by_weeks: dict[tuple[int, ...], list[tuple[int, StagedPlan]]] = {}
+    for number, one in enumerate(shown_staged(result), 1):
+        by_weeks.setdefault(tuple(week.week for week in one.over_weeks), []).append((number, one))
+    return tuple(_forecast_table(weeks, numbered) for weeks, numbered in by_weeks.items())
+
+
+def _forecast_table(weeks: tuple[int, ...], numbered: list[tuple[int, StagedPlan]]) -> Table:
     rows = tuple(
         (
             f"{number}. {upper_first(one.enlargement.label)}",
             *(_at(week) for week in one.over_weeks),
             f"{one.enlargement.forecast.source}: {one.enlargement.forecast.words}",
         )
-        for number, one in enumerate(plans, 1)
+        for number, one in numbered
     )
-    columns = ("Closure", *(f"Week {week.week}" for week in plans[0].over_weeks), "Source")
-    lent = sorted({one.enlargement.forecast.spread_source for one in plans
-                   if one.enlargement.forecast.spread_source != one.enlargement.forecast.source})  # fmt: skip
+    columns = ("First step", *(f"Week {week}" for week in weeks), "Source")
+    forecasts = [one.enlargement.forecast for _, one in numbered]
+    lent = sorted({one.spread_source for one in forecasts if one.spread_source != one.source})
+    slow = all(one.horizon_days > HORIZON_DAYS for one in forecasts)
     note = (
-        "Expected remnant, in brackets one standard deviation to either side"
+        f"Expected remnant, in brackets {forecasts[0].ends}"
         + (f" ({', '.join(lent)} where the series states none)" if lent else "")
-        + ". Growth is fastest in the first week; beyond the day on which a series measured, the later rate of "
-        "growth-rate-2019 continues it, and the low end stays where it was. A forecast is no measurement: measure "
-        "again before deciding."
-    )
-    return Table("growth-forecast", "Forecast of the remnant", columns, (False,) * len(columns), rows, note)
+        + (". The series states one growth after months; up to then it is taken to come evenly."
+           if slow else
+           ". Growth is fastest in the first week; beyond the day on which a series measured, the later rate of "
+           "growth-rate-2019 continues it, and the low end stays where it was.")
+        + " A forecast is no measurement: measure again before deciding."
+    )  # fmt: skip
+    title = "Forecast of the remnant after radioembolisation of a lobe" if slow else "Forecast of the remnant"
+    key = "growth-forecast-slow" if slow else "growth-forecast"
+    return Table(key, title, columns, (False,) * len(columns), rows, note)
 
 
 def _at(week: RemnantAt) -> str:
@@ -153,19 +160,34 @@ def measured_table(result: Assessment) -> Table | None:
     cut = f"{source}{'' if status == 'verified' else ', not yet confirmed'}"
     rows = [
         ("Remnant", f"{volume(found.before_ml)} before, {volume(found.after_ml)} on day {found.days:.0f}", ""),
-        ("Growth over the volume before", f"{found.growth_percent:+.0f}\u00a0%", _expected(result.case, found)),
+        (
+            "Growth over the volume before",
+            f"{found.growth_percent:+.0f}\u00a0%{_limits(found.growth_limits, 0)}",
+            _expected(result.case, found),
+        ),
         ("Degree of hypertrophy", f"{found.points:+.1f} points", f"{points:g} points ({cut})"),
-        ("Kinetic growth rate", f"{found.percent_per_week:+.1f} points a week", f"{weekly:g} points a week ({cut})"),
+        (
+            "Kinetic growth rate",
+            f"{found.percent_per_week:+.1f} points a week{_limits(found.per_week_limits, 1)}",
+            f"{weekly:g} points a week ({cut})",
+        ),
     ]
-    note = f"{upper_first(found.definition)}."
+    note = (
+        f"{upper_first(found.definition)}. In brackets: 95 % limits from the error of outlining lesions; a "
+        "whole liver is outlined better."
+    )
     columns = ("Measure", "By two volumetries", "Published")
     return Table("measured-growth", "Measured growth of the remnant", columns, (False,) * 3, tuple(rows), note)
+
+
+def _limits(limits: tuple[float, float], decimals: int) -> str:
+    return f" ({limits[0]:+.{decimals}f} to {limits[1]:+.{decimals}f})"
 
 
 def _expected(case: Case, found: Hypertrophy) -> str:
     """The published growth for the day of the second volumetry, after what the record says was done."""
     kinds = () if isinstance(case.treatments, Unknown) else [item.kind for item in case.treatments]
-    technique = next((AFTER.get(kind, kind) for kind in kinds if kind in ENLARGING), None)
+    technique = next((TECHNIQUE_OF.get(kind, kind) for kind in kinds if kind in ENLARGING), None)
     if technique is None:
         return ""
     forecast = growth_forecast(technique)
@@ -206,6 +228,7 @@ def _measured(found: Hypertrophy | Unknown) -> dict[str, Any]:
         "growth_percent": found.growth_percent,
         "points": found.points,
         "points_per_week": found.percent_per_week,
+        "points_per_week_limits": list(found.per_week_limits),
         "definition": found.definition,
     }
     return {"measured": measured, "not_measured": ""}

@@ -72,7 +72,7 @@ def _labels(result: Assessment, grid: Grid) -> dict[str, Labels]:
     return labels
 
 
-PARTS = {1: "stays", 2: "removed", 3: "destroyed", 4: "devascularised", 5: "congested"}
+PARTS = {1: "stays", 2: "removed", 3: "destroyed", 4: "irradiated", 5: "devascularised", 6: "congested"}
 """Labels of a plan's map."""
 
 

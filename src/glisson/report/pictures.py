@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from glisson.assessment.remnants import remnant_courses
 from glisson.report.answer import held_back, limit_answer
 from glisson.report.build import actions
 from glisson.report.concerns import leading_resections
@@ -56,6 +57,7 @@ def _steps(result: Assessment) -> Iterator[tuple[str, str, Callable[[], Sequence
     """Key, title and maker of each picture there is something to draw for; the 3D model is made once, when needed."""
     from glisson.report import figures as f
     from glisson.report.figures.growth import growth_curves
+    from glisson.report.figures.regrowth import regrowth_picture
 
     if result.scene is None:
         return
@@ -87,6 +89,8 @@ def _steps(result: Assessment) -> Iterator[tuple[str, str, Callable[[], Sequence
     for lesion in result.lesions:
         yield f"lesion-{lesion.id}", f"Lesion {lesion.id}", partial(_one, f.lesion_card, parts, lesion, marks)
     yield from _over_time(result, parts)
+    for course in remnant_courses(result):
+        yield f"regrowth-{course.day}", f"The remnant after {course.what}", partial(_one, regrowth_picture, course)
     yield "montage", "Slices through the liver", lambda: f.coverage_montage(parts, marks)
     if staged := shown_staged(result):
         yield "growth", "The remnant over the weeks", lambda: [p for p in [growth_curves(staged)] if p]
@@ -99,9 +103,12 @@ def _steps(result: Assessment) -> Iterator[tuple[str, str, Callable[[], Sequence
 def _over_time(result: Assessment, parts: Parts) -> Iterator[tuple[str, str, Callable[[], Sequence[Picture]]]]:
     """Pictures of several scans."""
     from glisson.planning.ablated import zones_of
+    from glisson.report import figures as f
     from glisson.report.figures.ablated import ablation_picture
+    from glisson.report.figures.courses import lesion_courses, lesion_waterfall
+    from glisson.report.figures.operated import resection_picture
     from glisson.report.figures.strips import lesion_strips
-    from glisson.report.figures.timeline import lesion_courses, sum_over_time
+    from glisson.report.figures.timeline import sum_over_time
 
     follow, serial = result.follow, result.serial
     if follow is None or serial is None:
@@ -110,10 +117,16 @@ def _over_time(result: Assessment, parts: Parts) -> Iterator[tuple[str, str, Cal
     if names:
         yield "strips", "The same lesions at each date", partial(_one, lesion_strips, follow, result.scans, names)
         yield "courses", "Each lesion's volume", partial(_one, lesion_courses, serial, names)
+        yield "waterfall", "Each lesion's best change", partial(_one, lesion_waterfall, serial, names)
     zones = zones_of(result.scans[-1], result.ablated)
     for name, check in result.ablated.items():
         title = f"After the ablation of {name}"
         yield f"ablated-{name}", title, partial(_one, ablation_picture, parts, name, check, zones[name])
+    for one in result.resected:
+        if one.check is not None and one.check.planned_here is not None:
+            after = f.parts_of(result.scans[one.operation.after])
+            title = f"What the plan removes, after {one.operation.what}"
+            yield f"resected-{one.operation.day}", title, partial(_one, resection_picture, after, one.check)
     if serial.responses:
         yield "response", "Sum of diameters", partial(_one, sum_over_time, serial.responses[0])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glisson.report.plan_radiation import RADIATION
 from glisson.report.words import and_list, ids, lower_first, mm, number_of, upper_first
 
 if TYPE_CHECKING:
@@ -26,8 +27,12 @@ __all__ = [
 MOST_IN_A_NAME = 10
 """With more lesions the acts of a plan are counted instead of named, where there is little room."""
 
-LETTERS = {"resection": "X", "wedge": "X"}
-"""Kind of act -> letter of what a lesion gets: X removed; every other kind is A, ablated."""
+LETTERS = {"resection": "X", "wedge": "X", "radiotherapy": "B", "radioembolisation": "B"}
+"""Kind of act -> letter of what a lesion gets: X removed, B irradiated (beams or beads); any other A, ablated.
+R and L are the patient's right and left."""
+
+TOOK = {"resection": "removed", "wedge": "removed", "ablation": "destroyed"}
+"""Kind of act -> cause by which it takes liver; every other kind irradiates it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +80,7 @@ def shown_plans(result: Assessment) -> tuple[ShownPlan, ...]:
 
 
 def plan_letters(plan: Plan) -> dict[str, str]:
-    """Lesion id -> X (removed), A (ablated) or S (stays) in a plan."""
+    """Lesion id -> X (removed), A (ablated), B (irradiated) or S (stays) in a plan."""
     got = {name: LETTERS.get(one.kind, "A") for name, one in plan.clears.items()}
     return got | dict.fromkeys(plan.left, "S")
 
@@ -116,7 +121,7 @@ def short_name(shown: ShownPlan) -> str:
         kinds.setdefault((one.kind, words), []).append(one)
     said = []
     for (kind, words), acts in kinds.items():
-        if kind == "ablation":
+        if kind not in ("resection", "wedge"):
             said.append(f"{words} of {number_of(len({n for one in acts for n in treated_by(shown, one)}), 'lesion')}")
         else:
             said.append(acts[0].label if len(acts) == 1 else number_of(len(acts), words))
@@ -139,18 +144,25 @@ def _act(clearing: Clearing, shown: ShownPlan, one: Candidate) -> Act:
     from glisson.report.figures import Act
 
     planned = planned_ablation(clearing, one.id)
-    wanted = clearing.settings.ablation_margin_mm if one.kind == "ablation" else clearing.settings.resection_margin_mm
-    cause = "destroyed" if one.kind == "ablation" else "removed"
+    named = one.kind not in ("resection", "wedge")
     return Act(
         id=one.id,
         kind=one.kind,
-        label=f"{one.label} of {and_list(one.lesions)}" if one.kind == "ablation" else one.label,
+        label=f"{one.label} of {and_list(one.lesions)}" if named else one.label,
         words=_reached(shown, one),
         lesions=treated_by(shown, one),
-        region=_mask(clearing, one.costs.get(cause, np.zeros(0, np.int32))),
+        region=_mask(clearing, one.costs.get(TOOK.get(one.kind, "irradiated"), np.zeros(0, np.int32))),
         zones=planned.zones if planned is not None else (),
-        wanted_mm=wanted,
+        wanted_mm=_wanted_mm(clearing, one),
     )
+
+
+def _wanted_mm(clearing: Clearing, one: Candidate) -> float:
+    """Margin drawn around the lesions of an act: asked for, or of a radiotherapy target; 0 where there is none."""
+    if one.kind in RADIATION:
+        course = clearing.radiation.courses.get(one.id) or clearing.radiation_without_open.courses.get(one.id)
+        return 0.0 if course is None else course.margin_mm
+    return clearing.settings.ablation_margin_mm if one.kind == "ablation" else clearing.settings.resection_margin_mm
 
 
 def _reached(shown: ShownPlan, one: Candidate) -> str:
@@ -160,6 +172,8 @@ def _reached(shown: ShownPlan, one: Candidate) -> str:
     margins = [(margin, name) for name, margin in mine if margin is not None]
     if len(mine) > 3:
         named = number_of(len(mine), "lesion")
+    if one.kind in RADIATION:
+        return f"{named}, no margin: an estimate"
     if not margins:
         return f"{named}, no cut near"
     least, name = min(margins)

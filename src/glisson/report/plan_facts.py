@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glisson.case import Unknown
 from glisson.knowledge import knowledge_base
 from glisson.report.plan_acts import ShownPlan, candidates_of, planned_ablation, treated_by
+from glisson.report.plan_radiation import irradiated_lesions, radiation_facts
 from glisson.report.view import Fact, Gap
 from glisson.report.words import ids, mm, number_of, percent, upper_first, volume
 
@@ -29,7 +31,7 @@ MOST_NAMED = 4
 WHOLE = 0.95
 """A branch with more of its length inside is cut whole."""
 
-ACT_ORDER = ("resection", "wedge", "ablation")
+ACT_ORDER = ("resection", "wedge", "ablation", "radiotherapy", "radioembolisation")
 
 
 def plan_facts(result: Assessment, shown: ShownPlan) -> tuple[Fact, ...]:
@@ -39,6 +41,7 @@ def plan_facts(result: Assessment, shown: ShownPlan) -> tuple[Fact, ...]:
     facts = [
         _kept(clearing, shown),
         *_lost(shown),
+        *radiation_facts(clearing, shown.plan),
         _vessels(result, shown),
         _ducts(result, shown),
         _segments(clearing, shown) if shown.large else None,
@@ -58,7 +61,7 @@ def _acts(shown: ShownPlan) -> Fact:
     order = sorted(found, key=lambda key: ACT_ORDER.index(key[0]) if key[0] in ACT_ORDER else len(ACT_ORDER))
     said = [
         f"{upper_first(key[1])} of {ids(found[key])}"
-        if key[0] == "ablation"
+        if key[0] not in ("resection", "wedge")
         else f"{upper_first(key[1])} ({ids(found[key])})"
         for key in order
     ]
@@ -83,26 +86,25 @@ def _kept(clearing: Clearing, shown: ShownPlan) -> Fact:
 LOST_WORDS = {
     "removed": "Removed",
     "destroyed": "Destroyed by ablation",
+    "irradiated": "Irradiated beyond working",
     "devascularised": "Loses its inflow",
     "congested": "Loses its outflow",
 }
 
 
 def _lost(shown: ShownPlan) -> Iterator[Fact]:
-    """The four ways in which liver is lost, in mL and percent of the whole liver with its lesions."""
+    """The ways in which liver is lost, in mL and percent of the whole liver with its lesions."""
     plan = shown.plan
-    whole = sum(plan.voxels.values())
-    kinds = {kind for one in shown.problem.candidates for kind in one.costs}
     for cause, words in LOST_WORDS.items():
-        count = plan.voxels.get(cause, 0)
-        if cause in ("devascularised", "congested") and cause not in kinds:
-            yield Fact(words, "not assessed: its vessels are not outlined", True)
-        else:
+        count = plan.voxels[cause]
+        if isinstance(count, Unknown):
+            yield Fact(words, f"not assessed: {count.reason}", True)
+        elif count or cause != "irradiated":
             yield Fact(
                 words,
                 "none"
                 if not count
-                else f"{volume(count * plan.voxel_ml)} ({100 * count / whole:.0f}\u00a0% of the liver)",
+                else f"{volume(count * plan.voxel_ml)} ({100 * count / plan.liver_voxels:.0f}\u00a0% of the liver)",
             )
 
 
@@ -226,7 +228,11 @@ def _reruns(clearing: Clearing, shown: ShownPlan) -> Fact | None:
 def _search(shown: ShownPlan) -> Fact:
     plan = shown.plan
     words = "search complete" if plan.search_complete else f"within {100 * plan.gap:.0f}\u00a0% of what is possible"
-    spare = "" if plan.spare_mm is None else f"; spare margin {plan.spare_mm:+.1f}\u00a0mm at its narrowest"
+    spare = (
+        ""
+        if plan.spare_mm is None or irradiated_lesions(plan)
+        else f"; spare margin {plan.spare_mm:+.1f}\u00a0mm at its narrowest"
+    )
     return Fact("Burden and search", f"{plan.burden:g} wedge equivalents; {words}{spare}")
 
 

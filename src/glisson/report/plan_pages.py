@@ -11,6 +11,7 @@ import numpy as np
 from glisson.report.answer import held_back
 from glisson.report.plan_acts import ShownPlan, candidates_of, plan_letters, planned_ablation, short_name, shown_plans
 from glisson.report.plan_facts import plan_facts, plan_rules, plan_unchecked
+from glisson.report.plan_radiation import RADIATION
 from glisson.report.plan_view import NeedleCard, PlanCard, PlanPages
 from glisson.report.view import Figure, Table
 from glisson.report.words import ids, mm, number_of, upper_first
@@ -99,6 +100,8 @@ def _lesions(result: Assessment, one: ShownPlan) -> Table:
 
 
 def _margin(got: Treatment) -> str:
+    if got.kind in RADIATION:
+        return "none: an estimate"
     return "no cut near" if got.margin_mm is None else mm(got.margin_mm)
 
 
@@ -155,7 +158,10 @@ def _matrix(result: Assessment, shown: Sequence[ShownPlan]) -> Table:
             cells.append(f"{letter}{margin}")
         rows.append((lesion.id, *cells))
     columns = ("Lesion", *(f"Plan\u00a0{one.number}" for one in shown))
-    note = "X removed, A ablated, S stays, – no target; with the margin reached in mm (none where no cut is near)."
+    note = (
+        "X removed, A ablated, B irradiated, S stays, – no target; with the margin reached in mm (none where no cut is "
+        "near, and none by radiation)."
+    )
     return Table(
         "plan-matrix", "What each lesion gets in each plan", columns, (False,) + (True,) * len(shown), tuple(rows), note
     )

@@ -5,8 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from glisson.planning.clearance import WORDS
+from glisson.planning.radiating import MAJOR_SEGMENTS
 from glisson.report.growth import growth_data
+from glisson.report.plan_acts import plan_letters
+from glisson.report.plan_radiation import (
+    candidate_dose,
+    irradiated_lesions,
+    radiation_offer_data,
+    radiation_plan_data,
+    radiation_sentence,
+)
 from glisson.report.view import Headline, Line, Table
 from glisson.report.words import and_list, ids, lower_first, mm, number_of, percent, upper_first, volume
 
@@ -19,8 +27,6 @@ __all__ = [
     "eased_table", "first_plan", "lesion_actions", "lesion_verdicts", "plan_headline", "plans_data", "plans_json",
     "plans_table", "verdicts_table",
 ]  # fmt: skip
-
-PARTLY = ("resection", "wedge")
 
 
 def first_plan(result: Assessment) -> Plan | None:
@@ -52,7 +58,9 @@ def plan_headline(result: Assessment) -> Headline | None:
             Line("If they are not" if many else "If it is not", other),
         ]
     outcomes = {clearing.found.outcome}
-    tone = "found" if outcomes == {"plans"} else "none" if outcomes == {"none"} else "open"
+    first = clearing.found.plans[0] if clearing.found.plans else None
+    estimate = first is not None and bool(irradiated_lesions(first))
+    tone = "open" if estimate else "found" if outcomes == {"plans"} else "none" if outcomes == {"none"} else "open"
     return Headline(tone, tuple(lines), "")
 
 
@@ -63,10 +71,18 @@ def _sentence(clearing: Clearing, found: Search, targets: tuple[str, ...]) -> st
     if found.plans:
         plan = found.plans[0]
         count = f"all {len(targets)} visible lesions" if len(targets) > 1 else f"the one visible lesion ({targets[0]})"
-        return f"{upper_first(count)} could be resected or ablated ({plan.name}); {_remnant(clearing, plan)}."
+        radiated = radiation_sentence(clearing, plan)
+        if not radiated:
+            return f"{upper_first(count)} could be resected or ablated ({plan.name}); {_remnant(clearing, plan)}."
+        alone = (
+            "" if not clearing.radiation.needed else " Without radiation no plan of this catalogue keeps every limit."
+        )
+        grown = f" Or, conditional on growth: {clearing.staged[0].name}." if clearing.staged else ""
+        said = f"{upper_first(count)} could be treated ({plan.name}): {radiated}; {_remnant(clearing, plan)}."
+        return f"{said}{alone}{grown}"
     if found.certificate is None:
         return "The search ended before a plan was found or excluded. Ask an expert liver panel."
-    return f"{WORDS} {_first_relaxation(found)}".strip()
+    return f"{found.certificate.reason} {_first_relaxation(found)}".strip()
 
 
 def _remnant(clearing: Clearing, plan: Plan) -> str:
@@ -84,12 +100,10 @@ def _first_relaxation(found: Search) -> str:
 
 
 def lesion_actions(result: Assessment) -> dict[str, str]:
-    """Lesion id -> X (removed), A (ablated) or S (stays) by the plan of the answer; empty where there is none."""
+    """Lesion id -> X (removed), A (ablated), B (irradiated) or S (stays) by the plan of the answer; empty where
+    there is none."""
     plan = first_plan(result)
-    if plan is None:
-        return {}
-    letters = {name: "X" if got.kind in PARTLY else "A" for name, got in plan.clears.items()}
-    return letters | dict.fromkeys(plan.left, "S")
+    return {} if plan is None else plan_letters(plan)
 
 
 def plans_table(result: Assessment) -> Table | None:
@@ -105,7 +119,7 @@ def plans_table(result: Assessment) -> Table | None:
             volume(plan.lost_nontumour_ml),
             percent(plan.remnant_percent_nontumour, limit),
             "–" if plan.remnant_percent_standardised is None else percent(plan.remnant_percent_standardised, limit),
-            "–" if plan.spare_mm is None else f"{plan.spare_mm:+.1f}\u00a0mm",
+            _spare(plan),
             _reruns(clearing, plan),
             "search complete" if plan.search_complete else f"within {100 * plan.gap:.0f}\u00a0%",
         )
@@ -115,12 +129,18 @@ def plans_table(result: Assessment) -> Table | None:
         "Plan", "Burden", "Liver lost", "Of non-tumour", "Standardised", "Spare margin", "Geometric re-runs", "Search",
     )  # fmt: skip
     note = (
-        "Burden in wedge equivalents, a weight and no risk. Liver lost: removed, ablated, or cut off from inflow or "
-        "outflow. Spare margin: beyond the accepted one, at its narrowest. Re-runs shift margins, outlines and "
-        "borders; their share is no chance of success."
+        "Burden in wedge equivalents, a weight and no risk. Liver lost: removed, ablated, irradiated, or cut off from "
+        "inflow or outflow. Spare margin: beyond the accepted one, at its narrowest. Re-runs shift margins, outlines "
+        "and borders; their share is no chance of success."
     )
     numeric = (False, True, True, True, True, True, False, False)
     return Table("plans", "Plans", columns, numeric, rows, note, (0,))
+
+
+def _spare(plan: Plan) -> str:
+    if irradiated := irradiated_lesions(plan):
+        return f"none for {ids(irradiated)}"
+    return "–" if plan.spare_mm is None else f"{plan.spare_mm:+.1f}\u00a0mm"
 
 
 def _reruns(clearing: Clearing, plan: Plan) -> str:
@@ -137,8 +157,9 @@ def lesion_verdicts(result: Assessment) -> tuple[dict[str, Any], ...]:
     return tuple(_verdict(clearing, lesion.id) for lesion in result.lesions)
 
 
-MAJOR_SEGMENTS = 3
-"""A resection of this many segments is a major one."""
+NO_MARGIN = ("irradiate", "embolise with spheres")
+ORDER = ("resect", "ablate", "major resection", "irradiate", "embolise with spheres")
+WAYS = {"ablation": "ablate", "radiotherapy": "irradiate", "radioembolisation": "embolise with spheres"}
 
 
 def _verdict(clearing: Clearing, lesion: str) -> dict[str, Any]:
@@ -149,26 +170,36 @@ def _verdict(clearing: Clearing, lesion: str) -> dict[str, Any]:
     for one in problem.candidates:
         if lesion not in one.lesions or one.is_forbidden or one.needs:
             continue
+        if one.kind == "radiotherapy" and len(one.lesions) > 1:
+            continue
         margin = one.lesions[lesion]
         if margin is not None and margin < problem.accept_mm[one.kind]:
             continue
         major = one.kind == "resection" and len(one.segments) >= MAJOR_SEGMENTS
-        kind = "major resection" if major else "ablate" if one.kind == "ablation" else "resect"
+        kind = "major resection" if major else WAYS.get(one.kind, "resect")
         best = ways.get(kind)
         if best is None or (margin is not None and (best["margin_mm"] is None or margin > best["margin_mm"])):
             ways[kind] = {"way": kind, "act": one.label, "margin_mm": margin, "limiting": one.limiting.get(lesion, "")}
     small = [kind for kind in ("resect", "ablate") if kind in ways]
     verdict = (
         "either" if len(small) == 2 else small[0] if small
-        else "only as part of a major resection" if ways else "not in this catalogue"
+        else "only as part of a major resection" if "major resection" in ways
+        else "only by radiation" if ways else "not in this catalogue"
     )  # fmt: skip
-    return {"lesion": lesion, "verdict": verdict, "reason": _why(clearing, lesion, ways), "ways": list(ways.values())}
+    return {
+        "lesion": lesion,
+        "verdict": verdict,
+        "reason": _why(clearing, lesion, ways),
+        "ways": [ways[kind] for kind in ORDER if kind in ways],
+    }
 
 
 def _why(clearing: Clearing, lesion: str, ways: dict[str, dict[str, Any]]) -> str:
     if ways:
         return ""
     eased = sorted({one.needs for one in clearing.problem.candidates if lesion in one.lesions and one.needs})
+    if lesion in clearing.radiation.refused and not eased:
+        return f"no act reaches the accepted margin; no radiotherapy: {clearing.radiation.refused[lesion]}"
     return f"only with {and_list(eased)}" if eased else "no act reaches the accepted margin"
 
 
@@ -182,7 +213,8 @@ def verdicts_table(result: Assessment) -> Table | None:
     for item in found:
         got = plan.clears.get(item["lesion"]) if plan else None
         ways = "; ".join(
-            way["act"] + ("" if way["margin_mm"] is None else f" ({mm(way['margin_mm'])})")
+            way["act"] + (" (no margin)" if way["way"] in NO_MARGIN else
+                          "" if way["margin_mm"] is None else f" ({mm(way['margin_mm'])})")
             + (f", limited by {way['limiting']}" if way["limiting"] else "")
             for way in item["ways"]
         )  # fmt: skip
@@ -200,7 +232,7 @@ def eased_table(result: Assessment) -> Table | None:
         return None
     certificate = clearing.found.certificate
     rows = tuple((upper_first(one.label), one.outcome, one.text) for one in certificate.relaxations)
-    note = f"{certificate.binding_text} Each was eased alone. {WORDS}"
+    note = f"{certificate.binding_text} Each was eased alone. {certificate.reason}"
     return Table(
         "eased", "What would make a plan possible", ("Eased", "Outcome", "What follows"), (False,) * 3, rows, note
     )
@@ -232,6 +264,7 @@ def plans_data(result: Assessment) -> dict[str, Any] | None:
             "source": clearing.threshold.source,
         },
         **data,
+        "radiation": radiation_offer_data(clearing),
         "growth": growth_data(result),
         "without_indeterminate": None if fewer is None else _search_data(clearing, fewer),
         "lesions": list(lesion_verdicts(result)),
@@ -247,8 +280,9 @@ def plans_json(result: Assessment) -> str:
 
 def _search_data(clearing: Clearing, found: Search) -> dict[str, Any]:
     data = found.to_dict()
-    for plan in data["plans"]:
+    for plan, known in zip(data["plans"], found.plans, strict=True):
         held = clearing.robustness[plan["name"]]
+        plan["radiation"] = radiation_plan_data(clearing, known)
         plan["robustness"] = {"holds": held.holds, "runs": held.runs, "share": held.share, "weakest": held.weakest}
     return data
 
@@ -265,6 +299,7 @@ def _candidate(clearing: Clearing, one: Any) -> dict[str, Any]:
         "burden": one.burden,
         "needs": one.needs,
         "rules": [list(pair) for pair in one.rules],
+        "dose": candidate_dose(clearing, one),
         "costs_ml": {cause: region.size * voxel_ml for cause, region in one.costs.items()},
         "limiting": dict(one.limiting),
         "notes": list(one.notes),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from glisson.assessment.due import due_scans
 from glisson.case import Lab, Unknown
 from glisson.case.timeline import events_of
+from glisson.report.operated import operated_data, operated_tables
 from glisson.report.view import Table
 from glisson.report.words import day, mm, number_of, volume
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from glisson.lesions.response import DateResponse
     from glisson.lesions.serial import Serial, Size
 
-__all__ = ["followed_names", "timeline_data", "timeline_tables"]
+__all__ = ["course_words", "followed_names", "timeline_data", "timeline_tables"]
 
 MARKERS = ("cea", "ca-19-9", "afp", "cga", "chromogranin-a", "ca-15-3", "ca-125", "ldh")
 """Tests of the record that are shown over time."""
@@ -29,26 +30,31 @@ EVENT_PATHS = ("treatments", "primary.resected", "primary.diagnosed", "studies",
 
 
 def followed_names(result: Assessment) -> tuple[str, ...]:
-    """The followed lesions, those that changed most first: vanished and new ones, then by change of volume."""
+    """The followed lesions, those that changed most first: vanished and new ones, then by change of volume; those that
+    went with a resection last."""
     if result.follow is None or result.serial is None:
         return ()
     serial = result.serial
+
+    gone = {name for one in result.resected for name in one.lesions}
 
     def rank(track: Track) -> tuple[int, float, str]:
         sizes = [size for size in serial.sizes[track.name] if size is not None]
         changed = track.first > 0 or track.last < len(serial.days) - 1
         ratio = max(sizes[-1].volume_ml / sizes[0].volume_ml, sizes[0].volume_ml / sizes[-1].volume_ml)
-        return (0 if changed else 1, -ratio, track.name)
+        return (2 if track.name in gone else 0 if changed else 1, -ratio, track.name)
 
     return tuple(track.name for track in sorted(result.follow.tracks, key=rank))
 
 
 def timeline_tables(result: Assessment) -> tuple[Table, ...]:
     """Every table of the pages: what is due next, and where there are several scans all that they show."""
-    due = _due(result)
+    due, operated = _due(result), operated_tables(result)
     if result.follow is None or result.serial is None:
-        return () if due is None else (due,)
-    tables = (_sizes(result), _ablations(result), _response(result), _markers(result), due, _events(result))
+        return (*operated, *(() if due is None else (due,)))
+    tables = (
+        _sizes(result), _ablations(result), *operated, _response(result), _markers(result), due, _events(result),
+    )  # fmt: skip
     return tuple(table for table in tables if table is not None)
 
 
@@ -56,11 +62,12 @@ def _sizes(result: Assessment) -> Table:
     serial, follow = result.serial, result.follow
     assert serial is not None
     assert follow is not None
+    gone = {name: one.operation.day for one in result.resected for name in one.lesions}
     rows = []
     for track in follow.tracks:
         rim = result.at_rim.get(track.name)
         cells = [_size(size, track, n) for n, size in enumerate(serial.sizes[track.name])]
-        rows.append((track.name, *cells, _course(serial, track, rim)))
+        rows.append((track.name, *cells, course_words(serial, track, rim, gone)))
     columns = ("Lesion", *(day(d) for d in serial.days), "Course")
     errors = sorted(overlay.error_mm for overlay in follow.overlays.values())
     note = (
@@ -79,11 +86,18 @@ def _size(size: Size | None, track: Track, number: int) -> str:
     return f"{mm(size.longest_mm)}, {volume(size.volume_ml)}{pieces}{doubt}"
 
 
-def _course(serial: Serial, track: Track, rim: tuple[str, float] | None) -> str:
+def course_words(
+    serial: Serial, track: Track, rim: tuple[str, float] | None = None, resected: Mapping[str, date] | None = None
+) -> str:
+    """What became of one lesion, in words. rim: the lesion whose ablation zone a new one is near, and how near in mm.
+    resected: lesion -> day of the resection that it went with."""
+    resected = resected or {}
     if track.merged_into is not None:
         return f"part of {track.merged_into[0]} since {day(serial.days[track.merged_into[1]])}"
     words = []
-    if track.last < len(serial.days) - 1:
+    if track.name in resected:
+        words.append(f"went with the resection of {day(resected[track.name])}")
+    elif track.last < len(serial.days) - 1:
         words.append(f"not seen since {day(serial.days[track.last + 1])}")
     elif track.first > 0:
         words.append("new" if rim is None else f"new, {mm(rim[1])} from the ablation zone of {rim[0]}")
@@ -282,6 +296,7 @@ def timeline_data(result: Assessment) -> dict[str, Any] | None:
             }
             for name, check in result.ablated.items()
         ],
+        **operated_data(result),
         "overlay_error_mm": [rounded(o.error_mm, 2) for o in follow.overlays.values()],
     }
 

@@ -4,11 +4,11 @@ here exists."""
 from glisson.simulate.course import Course, Treated
 from glisson.simulate.movement import Movement
 from glisson.simulate.patient import virtual_patient
-from glisson.simulate.series import VirtualSeries, Visit, virtual_series
+from glisson.simulate.series import Resected, VirtualSeries, Visit, virtual_series
 from glisson.simulate.trees import VesselTree
 from glisson.simulate.truth import LesionTruth, Truth, VirtualPatient
 
 __all__ = [
-    "Course", "LesionTruth", "Movement", "Treated", "Truth", "VesselTree", "VirtualPatient", "VirtualSeries", "Visit",
-    "virtual_patient", "virtual_series",
+    "Course", "LesionTruth", "Movement", "Resected", "Treated", "Truth", "VesselTree", "VirtualPatient",
+    "VirtualSeries", "Visit", "virtual_patient", "virtual_series",
 ]  # fmt: skip

@@ -19,11 +19,12 @@ from glisson.simulate.course import MONTH_DAYS, Course, Treated, draw_courses
 from glisson.simulate.ct import noisy
 from glisson.simulate.metastases import Seed, draw_diameters, seed_lesions
 from glisson.simulate.movement import Movement, draw_movement, moved_scene
+from glisson.simulate.operated import removed_part, without
 from glisson.simulate.patient import SEGMENTS, VirtualBody, grow_body, streams
 from glisson.simulate.record import SCAN_DAY, invent_case
 from glisson.simulate.truth import Truth
 
-__all__ = ["VirtualSeries", "Visit", "virtual_series"]
+__all__ = ["Resected", "VirtualSeries", "Visit", "virtual_series"]
 
 SEEN_MM = 5.0
 """A smaller lesion is not seen: neither drawn nor outlined."""
@@ -37,9 +38,18 @@ MR_BIAS = 0.15
 """How unevenly the coil sees (standard deviation of the logarithm, smooth)."""
 
 
+@dataclass(frozen=True)
+class Resected:
+    """A resection. before_scan: position of the first scan after it. segments: numbers 1 to 8 of what is removed."""
+
+    before_scan: int
+    segments: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Visit:
-    """One date. scene: as scanned. truth: of the body before it moved. movement: None at the first date.
+    """One date. scene: as scanned. truth: of the body before it moved, and as if nothing had been removed.
+    movement: None at the first date.
 
     names: the scene's lesion ids to their names for life. sizes_mm: true diameter of every lesion that is alive, by
     name, seen or not.
@@ -80,6 +90,7 @@ def virtual_series(
     new: float = 0.5,
     swelling: float = 1.0,
     mr: Sequence[int] = (),
+    resected: Resected | None = None,
     shape: tuple[int, int, int] = (256, 256, 160),
     spacing_mm: tuple[float, float, float] = (1.5, 1.5, 2.0),
     median_diameter_mm: float = 16.0,
@@ -90,10 +101,11 @@ def virtual_series(
 
     months: of the scans, rising from 0. growth: a law of GROWTHS; treated: when systemic treatment is given. new:
     expected number of new lesions between two scans. swelling: factor by which the liver's lengths have grown at the
-    last scan (regeneration), evenly over the months. mr: positions in `months` scanned with MR-like contrast. The other
-    arguments are those of `virtual_patient`. Raises InputError for requests that cannot be met.
+    last scan (regeneration), evenly over the months. mr: positions in `months` scanned with MR-like contrast.
+    resected: what is removed, halfway between two scans. The other arguments are those of `virtual_patient`. Raises
+    InputError for requests that cannot be met.
     """
-    _check(months, mr, swelling)
+    _check(months, mr, swelling, resected)
     random = streams(seed)
     rng = np.random.default_rng([int(seed), 99])
     body = grow_body(random, int(seed), shape, spacing_mm, "LPS", primary, float(liver_ml))
@@ -103,22 +115,37 @@ def virtual_series(
     visits = []
     for number, month in enumerate(months):
         factor = swelling ** (float(month) / float(months[-1])) if months[-1] else 1.0
-        visits.append(_visit(body, courses, seeds, float(month), number in set(mr), factor, noise_hu, rng))
+        gone = resected.segments if resected is not None and number >= resected.before_scan else ()
+        visits.append(_visit(body, courses, seeds, float(month), number in set(mr), factor, gone, noise_hu, rng))
+    operated = None if resected is None else _operation(resected, visits)
     return VirtualSeries(
-        _case(int(seed), primary, visits, treated, random["record"]),
+        _case(
+            int(seed),
+            primary,
+            visits,
+            (*_treatments(treated), *([] if operated is None else [operated])),
+            random["record"],
+        ),
         tuple(visits),
         tuple(courses),
         {course.name: own.centre_mm for course, own in zip(courses, seeds, strict=True)},
     )
 
 
-def _check(months: Sequence[float], mr: Sequence[int], swelling: float) -> None:
+def _check(months: Sequence[float], mr: Sequence[int], swelling: float, resected: Resected | None) -> None:
     if not months or months[0] != 0 or any(b <= a for a, b in itertools.pairwise(months)):
         raise InputError(f"virtual_series: months is {list(months)}; expected rising numbers that begin with 0.")
     if strange := [n for n in mr if not 0 <= n < len(months)]:
         raise InputError(f"virtual_series: mr names scan {strange[0]}; there are {len(months)}, counted from 0.")
     if not 0.8 <= swelling <= 1.3:
         raise InputError(f"virtual_series: swelling is {swelling}; expected 0.8 to 1.3.")
+    if resected is not None and not 0 < resected.before_scan < len(months):
+        raise InputError(
+            f"virtual_series: nothing is scanned before and after a resection before scan "
+            f"{resected.before_scan}; there are {len(months)}, counted from 0."
+        )
+    if resected is not None and not set(resected.segments) < set(SEGMENTS):
+        raise InputError(f"virtual_series: resected segments {resected.segments}; expected some of 1 to 8, not all.")
 
 
 def _placed(body: VirtualBody, courses: list[Course], months: Sequence[float], rng: np.random.Generator) -> list[Seed]:
@@ -140,6 +167,7 @@ def _visit(
     month: float,
     as_mr: bool,
     swelling: float,
+    gone: tuple[int, ...],
     noise_hu: float,
     rng: np.random.Generator,
 ) -> Visit:
@@ -156,6 +184,8 @@ def _visit(
     if month > 0:
         movement = replace(_drawn(scene, rng), swelling=swelling)
         scene = moved_scene(scene, movement)
+    if gone:
+        scene = without(scene, removed_part(scene, gone))
     day = SCAN_DAY + timedelta(days=round(month * MONTH_DAYS))
     scene = _scanned(scene, day, as_mr, noise_hu, rng)
     kept = {one.id for one in scene.lesions}
@@ -192,7 +222,7 @@ def _as_mr(data: npt.NDArray[np.int16], rng: np.random.Generator) -> npt.NDArray
     return result
 
 
-def _case(seed: int, primary: str, visits: list[Visit], treated: Treated | None, rng: np.random.Generator) -> Case:
+def _case(seed: int, primary: str, visits: list[Visit], done: tuple[Treatment, ...], rng: np.random.Generator) -> Case:
     """The record at the last date: studies of all dates, lesions as of the last scan."""
     last, life = visits[-1], _life_names(visits)
     facts = [
@@ -212,7 +242,7 @@ def _case(seed: int, primary: str, visits: list[Visit], treated: Treated | None,
     )  # fmt: skip
     lesions = tuple(replace(fact, first_seen=first_seen[fact.id]) for fact in case.lesions)
     before = () if isinstance(case.treatments, Unknown) else case.treatments
-    treatments = before if treated is None else (*before, _treatment(treated))
+    treatments = (*before, *done) if done else before
     board = replace(case.board, date=last.day + timedelta(days=11))
     return replace(case, board=board, studies=studies, lesions=lesions, treatments=treatments)
 
@@ -227,8 +257,16 @@ def _life_names(visits: Sequence[Visit]) -> dict[str, str]:
     return life
 
 
-def _treatment(treated: Treated) -> Treatment:
+def _treatments(treated: Treated | None) -> tuple[Treatment, ...]:
+    if treated is None:
+        return ()
     start, stop = (
         SCAN_DAY + timedelta(days=round(month * MONTH_DAYS)) for month in (treated.start_month, treated.stop_month)
     )
-    return Treatment("systemic", name="FOLFIRI", drugs=("fluorouracil", "irinotecan"), start=start, stop=stop)
+    return (Treatment("systemic", name="FOLFIRI", drugs=("fluorouracil", "irinotecan"), start=start, stop=stop),)
+
+
+def _operation(resected: Resected, visits: Sequence[Visit]) -> Treatment:
+    before, after = visits[resected.before_scan - 1].day, visits[resected.before_scan].day
+    what = "resection of segments " + ", ".join(SEGMENTS[number] for number in resected.segments)
+    return Treatment("hepatectomy", name=what, start=before + (after - before) / 2)

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 import numpy.typing as npt
 
-from glisson.planning.clearance.candidate import Candidate, IndexArray, Problem
+from glisson.geometry import BoolArray
+from glisson.planning.clearance.candidate import Candidate, IndexArray, Problem, SegmentNeed
 
 __all__ = ["Atoms", "find_atoms", "undominated"]
 
@@ -61,7 +63,40 @@ def find_atoms(problem: Problem, candidates: Sequence[Candidate]) -> Atoms:
     """The atoms of a problem's working liver (tumour voxels left out) under these candidates, in their order.
 
     Time is a pass over all regions and one sort of the liver's voxels; memory some 40 bytes a voxel plus the matrix.
+    They depend on neither limits nor targets, so those found last for the same candidates are given again.
     """
+    kept = _KEPT.get(candidates[0]) if candidates else None
+    if kept is not None and kept.fits(problem, candidates):
+        return kept.atoms
+    atoms = _found(problem, candidates)
+    if candidates:
+        _KEPT[candidates[0]] = _Kept(tuple(map(ref, candidates)), problem.tumour, problem.segments, atoms)
+    return atoms
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """Atoms with what they were found for; it keeps no candidate alive."""
+
+    candidates: tuple[ref[Candidate], ...]
+    tumour: BoolArray
+    segments: SegmentNeed | None
+    atoms: Atoms
+
+    def fits(self, problem: Problem, candidates: Sequence[Candidate]) -> bool:
+        """Whether the same candidates are asked for, in the same liver."""
+        return (
+            len(self.candidates) == len(candidates)
+            and all(known() is one for known, one in zip(self.candidates, candidates, strict=True))
+            and self.segments is problem.segments
+            and np.array_equal(self.tumour, problem.tumour)
+        )
+
+
+_KEPT: WeakKeyDictionary[Candidate, _Kept] = WeakKeyDictionary()
+
+
+def _found(problem: Problem, candidates: Sequence[Candidate]) -> Atoms:
     working = np.flatnonzero(~problem.tumour)
     place = np.full(problem.voxels, -1, np.int32)
     place[working] = np.arange(working.size, dtype=np.int32)
@@ -125,10 +160,10 @@ def undominated(
 ) -> list[int]:
     """Places of the candidates worth keeping, ascending.
 
-    One is dropped when another costs no working liver beyond its own, asks no greater burden, treats the same targets
-    with at least the same spare margin, and is excluded by nothing more; it can then take the place of the first in
-    every plan, and each limit and objective is at least as good. Of two alike the first stays. excludes: ids that each
-    one excludes (both ways round); atoms: of these candidates, in this order.
+    One is dropped when another costs no working liver beyond its own, asks no greater burden and no more liver to stay,
+    treats the same targets with at least the same spare margin, and is excluded by nothing more; it can then take the
+    place of the first in every plan, and each limit and objective is at least as good. Of two alike the first stays.
+    excludes: ids that each one excludes (both ways round); atoms: of these candidates, in this order.
     """
     from scipy.sparse import diags_array
 
@@ -144,6 +179,8 @@ def undominated(
         if better == worse or worse in dropped or better in dropped:
             continue
         if candidates[better].burden > candidates[worse].burden:
+            continue
+        if candidates[better].spares_ml > candidates[worse].spares_ml:
             continue
         if not excludes[better] <= excludes[worse] | {candidates[worse].id}:
             continue

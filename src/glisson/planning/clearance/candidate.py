@@ -21,15 +21,18 @@ from glisson.errors import InputError
 from glisson.geometry import BoolArray
 
 __all__ = [
-    "BURDEN_UNIT", "CAUSES", "FORBIDDING", "RELAXATIONS", "Candidate", "IndexArray", "Modifier", "Problem",
-    "SegmentNeed", "Threshold",
+    "BURDEN_UNIT", "CAUSES", "FORBIDDING", "RELAXATIONS", "WITHOUT_MARGIN", "Candidate", "IndexArray", "Modifier",
+    "Problem", "SegmentNeed", "Threshold",
 ]  # fmt: skip
 
 IndexArray = npt.NDArray[np.int32]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-CAUSES: tuple[str, ...] = ("removed", "destroyed", "devascularised", "congested")
+CAUSES: tuple[str, ...] = ("removed", "destroyed", "irradiated", "devascularised", "congested")
 """Ways in which liver is lost. A voxel lost in several ways is lost once and named by the first of these."""
+
+WITHOUT_MARGIN: tuple[str, ...] = ("radiotherapy", "radioembolisation")
+"""Kinds of acts that state no geometric margin: what they reach is an estimate."""
 
 BURDEN_UNIT = "wedge equivalents"
 """Unit of `Candidate.burden` and `Modifier.burden`: 1.0 is what one small wedge resection asks of the patient. Burdens
@@ -49,6 +52,7 @@ RELAXATIONS: Mapping[str, str] = MappingProxyType({
     "embolisation": "portal vein embolisation first",
     "venous-deprivation": "liver venous deprivation first",
     "alpps": "ALPPS",
+    "radioembolisation": "radioembolisation of the lobe first",
     "ablate-limiting": "ablation of the limiting lesion",
     "second-look": "systemic therapy, then a second look",
     "transplant": "referral for transplantation",
@@ -74,6 +78,7 @@ class Candidate:
     burden: BURDEN_UNIT, >= 0. segments: Couinaud segments removed whole or worked in. zones: of an ablation, in words.
     rules: (rule id, verdict) pairs; a verdict in FORBIDDING takes the candidate out.
     excludes: ids of candidates that cannot be in one plan with this one (either side may name the other).
+    spares_ml: working liver that must stay, outside every loss, in a plan that holds this act; 0 where it asks none.
     needs: id of the relaxation (RELAXATIONS) under which alone it is offered, "" when it is offered anyway.
     limiting: lesion id -> the structure that limits its margin, in words. notes: sentences to show with it.
 
@@ -90,6 +95,7 @@ class Candidate:
     burden: float = 1.0
     rules: tuple[tuple[str, str], ...] = ()
     excludes: frozenset[str] = frozenset()
+    spares_ml: float = 0.0
     needs: str = ""
     limiting: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -100,6 +106,8 @@ class Candidate:
             raise InputError(f"{where}: id, kind and label must not be empty.")
         if not (np.isfinite(self.burden) and self.burden >= 0):
             raise InputError(f"{where}: the burden is {self.burden}; expected a finite number of at least 0.")
+        if not (np.isfinite(self.spares_ml) and self.spares_ml >= 0):
+            raise InputError(f"{where}: spares_ml is {self.spares_ml}; expected a finite number of at least 0.")
         for lesion, margin in self.lesions.items():
             if margin is not None and not np.isfinite(margin):
                 raise InputError(f"{where}: the margin of {lesion} is {margin}; give mm, or None where none applies.")
@@ -212,7 +220,8 @@ class Problem:
     voxel_ml: volume of one voxel. tumour: (n,) bool over the liver's voxels, true in every lesion (no working liver).
     targets: lesions that must be cleared. leave: lesions left to systemic therapy by choice; in neither. accept_mm:
     kind -> least margin accepted, for every kind that states margins. ample_mm: kind -> margin beyond which more is no
-    gain (for kinds not named every millimetre counts). expected_ml: expected total liver volume, or
+    gain (for kinds not named every millimetre counts). unassessed: cause of loss (CAUSES) that nobody looked at -> why,
+    for instance without an outline of the vessels. expected_ml: expected total liver volume, or
     Unknown. segments: None when the segment map is missing (the constraint is then not assessed). groups: sets of ids
     of which at most one may be chosen. modifiers: what may be done first. allowed: relaxations the caller allows from
     the start.
@@ -233,11 +242,13 @@ class Problem:
     allowed: frozenset[str] = frozenset()
     leave: tuple[str, ...] = ()
     ample_mm: Mapping[str, float] = field(default_factory=dict)
+    unassessed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tumour", _frozen(self.tumour))
         object.__setattr__(self, "accept_mm", MappingProxyType(dict(self.accept_mm)))
         object.__setattr__(self, "ample_mm", MappingProxyType(dict(self.ample_mm)))
+        object.__setattr__(self, "unassessed", MappingProxyType(dict(self.unassessed)))
         object.__setattr__(self, "candidates", tuple(sorted(self.candidates, key=lambda one: one.id)))
         self._check_names()
         self._check_numbers()
@@ -260,7 +271,9 @@ class Problem:
 
     def spare_mm(self, one: Candidate) -> Mapping[str, float]:
         """Target -> margin of a candidate beyond the accepted one in mm, at most up to the ample one (below 0: not
-        accepted; infinite: no margin applies, and none is called ample)."""
+        accepted; infinite: no margin applies, and none is called ample; 0 for acts that state none)."""
+        if one.kind in WITHOUT_MARGIN:
+            return {lesion: 0.0 for lesion in one.lesions if lesion in self.targets}
         accepted = self.accept_mm.get(one.kind, 0.0)
         most = self.ample_mm.get(one.kind, math.inf) - accepted
         return {
@@ -278,6 +291,9 @@ class Problem:
             raise InputError(f"Excludes or groups name {strangers[0]!r}, which is no candidate of this problem.")
         if twice := sorted(set(self.targets) & set(self.leave)):
             raise InputError(f"Lesion {twice[0]} is both to be cleared and to be left; name it once.")
+        costed = {cause for one in self.candidates for cause in one.costs}
+        if clash := sorted(set(self.unassessed) & costed or set(self.unassessed) - set(CAUSES)):
+            raise InputError(f"{clash[0]!r} is named as not assessed; expected a cause of loss that no candidate has.")
         if strangers := sorted(self.allowed - set(RELAXATIONS)):
             raise InputError(f"{strangers[0]!r} cannot be allowed; expected some of {', '.join(RELAXATIONS)}.")
 

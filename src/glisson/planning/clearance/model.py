@@ -248,9 +248,19 @@ class Model:
             most = (float(program.growth @ program.atoms.total) - program.needed) * self.scale
             at = np.arange(self.lost, self._theta)
             rows.add(at, program.growth, high=most + half * float(program.growth.max()))
+        if "spared" not in program.variant.free:
+            self._spared_rows(rows, half)
         if program.segments is not None:
             self._segment_rows(rows, half)
         return rows
+
+    def _spared_rows(self, rows: Rows, half: float) -> None:
+        """Where a column asks it, so much working liver stays: it and the liver lost fill no more than all of it."""
+        whole = float(self.program.atoms.total.sum()) * self.scale
+        at = np.arange(self.lost, self._theta)
+        for column in range(self.z):
+            if asked := self.program.spares(column):
+                rows.add([*at, column], [*np.ones(at.size), asked * self.scale], high=whole + half)
 
     def _atom_rows(self, rows: Rows) -> None:
         for z in range(self._own.size):

@@ -45,7 +45,8 @@ class Plan:
     """Chosen candidates and their consequences.
 
     chosen: ids, in the order of the name. clears: target -> what it gets. left: targets and lesions that get nothing.
-    voxels: each cause and "remnant" -> voxels of the whole liver; they add up to the liver. lost_nontumour_ml,
+    voxels: each cause and "remnant" -> voxels of the whole liver, Unknown for a cause that nobody looked at; those that
+    are known add up to the liver. lost_nontumour_ml,
     remnant_nontumour_ml: working liver lost by any cause, and what stays of it; the two percents are of the liver
     without tumour and of the expected volume (None where that is unknown). grown_ml: the remnant expected after what is
     done first, None when nothing is. kept_segments: those that keep their share of supplied and drained liver.
@@ -59,7 +60,7 @@ class Plan:
     actions: tuple[Mapping[str, Any], ...]
     clears: Mapping[str, Treatment]
     left: tuple[str, ...]
-    voxels: Mapping[str, int]
+    voxels: Mapping[str, int | Unknown]
     voxel_ml: float
     lost_nontumour_ml: float
     remnant_nontumour_ml: float
@@ -76,6 +77,18 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     @property
+    def liver_voxels(self) -> int:
+        """Voxels of the whole liver, tumour included."""
+        return sum(count for count in self.voxels.values() if not isinstance(count, Unknown))
+
+    @property
+    def remnant_voxels(self) -> int:
+        """Voxels of the liver that stays, tumour that stays included."""
+        count = self.voxels["remnant"]
+        assert not isinstance(count, Unknown)  # what stays is always counted
+        return count
+
+    @property
     def search_complete(self) -> bool:
         """Whether the search that found it was complete (gap 0)."""
         return self.gap == 0.0
@@ -86,8 +99,9 @@ class Plan:
         return not self.broken
 
     def to_dict(self) -> dict[str, Any]:
-        """The piece of `plans.json` for this plan; plain values only, volumes in mL."""
-        volumes = {f"{name}_ml": count * self.voxel_ml for name, count in self.voxels.items()}
+        """The piece of `plans.json` for this plan; plain values only, volumes in mL, None for what is not known."""
+        voxels = {name: None if isinstance(count, Unknown) else count for name, count in self.voxels.items()}
+        volumes = {f"{name}_ml": None if count is None else count * self.voxel_ml for name, count in voxels.items()}
         return {
             "name": self.name,
             "actions": [dict(action) for action in self.actions],
@@ -104,7 +118,8 @@ class Plan:
             },
             "left": list(self.left),
             **volumes,
-            "voxels": dict(self.voxels),
+            "voxels": voxels,
+            "not_assessed": {name: one.reason for name, one in self.voxels.items() if isinstance(one, Unknown)},
             "lost_nontumour_ml": self.lost_nontumour_ml,
             "remnant_nontumour_ml": self.remnant_nontumour_ml,
             "remnant_percent_nontumour": self.remnant_percent_nontumour,
@@ -160,7 +175,7 @@ def evaluate(problem: Problem, chosen: Sequence[str], variant: Variant | None = 
         actions=tuple(_action(one) for one in order),
         clears=MappingProxyType(clears),
         left=tuple(sorted((set(problem.targets) - set(clears)) | set(problem.leave))),
-        voxels=MappingProxyType({name: int(counts[place]) for name, place in _PLACES.items()}),
+        voxels=MappingProxyType({name: _count(problem, name, int(counts[place])) for name, place in _PLACES.items()}),
         voxel_ml=problem.voxel_ml,
         lost_nontumour_ml=working_ml - remnant_ml,
         remnant_nontumour_ml=remnant_ml,
@@ -174,9 +189,14 @@ def evaluate(problem: Problem, chosen: Sequence[str], variant: Variant | None = 
         broken=(
             *_broken_choice(problem, picked, tuple(clears), eased),
             *_broken_volume(problem, stays, enough, eased),
+            *_broken_spared(problem, picked, stays, eased),
         ),
         notes=tuple(dict.fromkeys(note for one in order for note in one.notes)),
     )
+
+
+def _count(problem: Problem, cause: str, voxels: int) -> int | Unknown:
+    return Unknown(problem.unassessed[cause]) if cause in problem.unassessed else voxels
 
 
 def _picked(problem: Problem, chosen: Sequence[str]) -> list[Candidate]:
@@ -255,6 +275,16 @@ def _broken_volume(
     if "segments" not in eased.free and problem.segments is not None and not enough_segments:
         said.append(f"Fewer than {problem.segments.needed} adjoining segments keep inflow and outflow.")
     return tuple(said)
+
+
+def _broken_spared(
+    problem: Problem, picked: Sequence[Candidate], stays: npt.NDArray[np.bool_], eased: Variant
+) -> tuple[str, ...]:
+    stays_ml = float(np.count_nonzero(stays)) * problem.voxel_ml
+    asked = max((one.spares_ml for one in picked), default=0.0)
+    if "spared" in eased.free or stays_ml >= asked * (1 - ROUNDING):
+        return ()
+    return (f"Radiotherapy must spare {asked:.0f} mL of working liver; {stays_ml:.0f} mL stay.",)
 
 
 def _name(picked: Sequence[Candidate], modifier: Modifier | None) -> tuple[str, list[Candidate]]:

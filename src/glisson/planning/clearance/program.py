@@ -24,6 +24,7 @@ Name = TypeVar("Name", bound=Hashable)
 FREEABLE: Mapping[str, str] = {
     "remnant": "the working liver that must stay",
     "segments": "the adjoining segments that must stay",
+    "spared": "the liver that radiotherapy must spare",
     "exclusions": "what cannot be done together",
 }
 """Constraints that a variant may leave out to learn which one binds: id -> words."""
@@ -94,6 +95,10 @@ class Program:
         kept = np.ceil(share * self.atoms.total * (1 - ROUNDING)).astype(np.int64)
         return self.atoms.total - kept
 
+    def spares(self, column: int) -> float:
+        """Voxels of working liver that must stay, before any growth, in a choice that holds a column."""
+        return self.candidates[column].spares_ml / self.problem.voxel_ml
+
     def remnant(self, lost: IntArray) -> float:
         """Working liver left after growth, in voxels, when so many voxels are lost by segment label."""
         return float(self.growth @ (self.atoms.total - lost))
@@ -112,7 +117,7 @@ class Program:
         return tuple(target for target, done in zip(self.covers, cleared, strict=True) if not done)
 
     def broken(self, chosen: Sequence[int]) -> tuple[str, ...]:
-        """Which constraints a choice of columns breaks, exactly: "cover", "exclusions", "remnant", "segments"."""
+        """Which constraints a choice of columns breaks, exactly: "cover", "exclusions" or a name of FREEABLE."""
         found = []
         left = self.uncleared(chosen)
         if len(left) > self.variant.leave or set(left) & self.variant.must:
@@ -123,6 +128,9 @@ class Program:
         lost = self.atoms.lost(chosen)
         if "remnant" not in self.variant.free and self.remnant(lost) < self.needed * (1 - ROUNDING):
             found.append("remnant")
+        stays = int(self.atoms.total.sum() - lost.sum())
+        if "spared" not in self.variant.free and stays < max(map(self.spares, chosen), default=0.0) * (1 - ROUNDING):
+            found.append("spared")
         if self.segments is not None and not any(self._keeps(group, lost) for group in self.keepable):
             found.append("segments")
         return tuple(found)

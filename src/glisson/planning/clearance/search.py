@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from glisson.planning.clearance.budget import Clock, Effort
@@ -13,7 +13,7 @@ from glisson.planning.clearance.plan import Plan
 from glisson.planning.clearance.program import Variant
 from glisson.planning.clearance.solve import Solver
 
-__all__ = ["MOST_PLANS", "Search", "search"]
+__all__ = ["MOST_PLANS", "Search", "prove", "search"]
 
 MOST_PLANS = 10
 """A front shows no more plans than a board can look at."""
@@ -23,10 +23,10 @@ MOST_PLANS = 10
 class Search:
     """What the search found.
 
-    outcome: "plans"; "none" (proven, see `certificate`); "undecided" (it ended before a plan or a proof was found).
-    plans: a Pareto front, least burden first. gap: the largest gap among the plans, 0 when every search was complete.
-    by_clock: the clock ended some part, so another machine may find other plans. candidates, atoms: how many there
-    were, and pieces of liver they cut.
+    outcome: "plans"; "none" (proven, see `certificate`, which `prove` works out where it was left for later);
+    "undecided" (it ended before a plan or a proof was found). plans: a Pareto front, least burden first. gap: the
+    largest gap among the plans, 0 when every search was complete. by_clock: the clock ended some part, so another
+    machine may find other plans. candidates, atoms: how many there were, and pieces of liver they cut.
     """
 
     outcome: str
@@ -59,8 +59,12 @@ class Search:
         }
 
 
-def search(problem: Problem, effort: Effort | None = None, *, most_plans: int = MOST_PLANS) -> Search:
+def search(
+    problem: Problem, effort: Effort | None = None, *, most_plans: int = MOST_PLANS, certified: bool = True
+) -> Search:
     """Find the plans that clear every target within the limits, or prove that no combination of candidates does.
+
+    certified: where there is none, work out what binds and what would make a plan possible.
 
     Lesions of uncertain nature are the caller's: ask twice, with and without them among the targets. effort: by default
     one minute. The same problem and an effort that the clock does not end give the same answer.
@@ -76,13 +80,25 @@ def search(problem: Problem, effort: Effort | None = None, *, most_plans: int = 
         if plan is not None:
             starts.append((variant, solver, plan))
     plans = front(runner, starts, most_plans) if starts else ()
-    certificate = certify(runner) if not starts and proven else None
+    none = not starts and proven
+    certificate = certify(runner) if none and certified else None
     return Search(
-        outcome="plans" if plans else "none" if certificate else "undecided",
+        outcome="plans" if plans else "none" if none else "undecided",
         plans=plans,
         certificate=certificate,
-        gap=max((plan.gap for plan in plans), default=0.0 if certificate else 1.0),
+        gap=max((plan.gap for plan in plans), default=0.0 if none else 1.0),
         by_clock=runner.by_clock,
         candidates=len(problem.candidates),
         atoms=int(runner.atoms.voxels.size),
     )
+
+
+def prove(problem: Problem, found: Search, seconds: float) -> Search:
+    """A search that proved that there is no plan, with the certificate that it left for later.
+
+    found: of this problem. seconds: as in Effort.
+    """
+    how = Effort(seconds)
+    runner = Runner(problem, how, Clock.lasting(how))
+    certificate = certify(runner)
+    return replace(found, certificate=certificate, by_clock=found.by_clock or runner.by_clock)

@@ -20,13 +20,19 @@ __all__ = ["MOST_PANELS", "growth_curves"]
 MOST_PANELS, WIDTH, PLOT_HEIGHT, TEXT, GAP = 3, 1400, 400, 22, 36
 """Plans drawn side by side, size of the whole and of each plot in pixels, of its text, and the space between."""
 
-LAST_WEEK = 8
-STEPS = 8
-"""Points of the curve in a week."""
+POINTS = 64
+"""Points of the curve."""
+
+SLOW_WEEKS = 12
+"""A forecast beyond so many weeks is slow: its axis is marked by quarters of its length."""
 
 BAND_OPACITY = 0.28
-EARLY_DAYS = 14.0
-"""With a crossing before it the limit's name stands at the right, where the curve is above it, else at the left."""
+EARLY = 0.25
+"""With a crossing in this first part of the axis the limit's name stands at the right, where the curve is above it,
+else at the left."""
+
+MOST_LINES = 80
+"""An axis that reaches higher (percent) has a line at every twenty instead of every ten."""
 
 LEFT = 62
 """Pixels that the numbers of the axis take."""
@@ -34,27 +40,31 @@ LEFT = 62
 
 @dataclass(frozen=True)
 class _Plot:
-    """Where weeks and percents lie on the canvas."""
+    """Where weeks and percents lie on the canvas; last: the last week."""
 
     left: float
     right: float
     top: float
     bottom: float
     most: float
+    last: int
 
     def at(self, week: float, percent: float) -> tuple[float, float]:
         """Pixels of a week and a percentage."""
-        x = self.left + (self.right - self.left) * week / LAST_WEEK
+        x = self.left + (self.right - self.left) * week / self.last
         return x, self.bottom - (self.bottom - self.top) * percent / self.most
 
 
 def growth_curves(plans: Sequence[StagedPlan]) -> Picture | None:
-    """The first plans that wait for growth, each with the remnant in percent against weeks since the closure.
+    """The first plans that wait for growth, a slow one among them, each with the remnant in percent against weeks.
 
     Line: expected, dashed beyond the day on which the series measured. Band: one standard deviation to either side.
     Dashed across: the limit. Bar below the axis: from the earliest to the latest crossing. None without plans.
     """
-    shown = plans[:MOST_PANELS]
+    shown = [*plans[:MOST_PANELS]]
+    slow = [one for one in plans if _last(one) > SLOW_WEEKS]
+    if slow and not any(one is slow[0] for one in shown):
+        shown[-1] = slow[0]
     if not shown:
         return None
     wide = (WIDTH - (len(shown) - 1) * GAP) // max(len(shown), 2)
@@ -68,8 +78,8 @@ def growth_curves(plans: Sequence[StagedPlan]) -> Picture | None:
         x = place * (wide + GAP)
         for row, words in enumerate(title):
             canvas.text((x, TEXT * (1 + 1.3 * row)), words, TEXT, INK, bold=True)
-        plot = _Plot(x + LEFT, x + wide - 14, head, head + PLOT_HEIGHT, most)
-        _axes(canvas, plot)
+        plot = _Plot(x + LEFT, x + wide - 14, head, head + PLOT_HEIGHT, most, _last(one))
+        _axes(canvas, plot, one)
         _curve(canvas, plot, one)
         _limit(canvas, plot, one)
         _crossing(canvas, plot, one)
@@ -90,35 +100,39 @@ def _source(one: StagedPlan) -> str:
     return f"{forecast.source}: {forecast.words}{spread}"
 
 
+def _last(one: StagedPlan) -> int:
+    return max(week.week for week in one.over_weeks)
+
+
 def _top(plans: Sequence[StagedPlan]) -> float:
     highest = max(max(one.needed_percent, *(week.high_percent for week in one.over_weeks)) for one in plans)
     return 10.0 * np.ceil(highest / 10.0 + 0.2)
 
 
-def _axes(canvas: Canvas, plot: _Plot) -> None:
+def _axes(canvas: Canvas, plot: _Plot, one: StagedPlan) -> None:
     size = TEXT - 4
-    for percent in range(0, int(plot.most) + 1, 10):
+    for percent in range(0, int(plot.most) + 1, 10 if plot.most <= MOST_LINES else 20):
         at = plot.at(0, percent)
-        canvas.line(at, plot.at(LAST_WEEK, percent), 1 if percent else 2, RULE if percent else INK)
+        canvas.line(at, plot.at(plot.last, percent), 1 if percent else 2, RULE if percent else INK)
         canvas.text((at[0] - 8, at[1]), f"{percent}" if percent else "0 %", size, SOFT, anchor="rm")
-    for week in range(0, LAST_WEEK + 1, 2):
+    for week in (0, *(at.week for at in one.over_weeks)):
         x, y = plot.at(week, 0)
         canvas.line((x, y), (x, y + 6), 2, INK)
         canvas.text((x, y + 10), f"{week}", size, SOFT, anchor="mt")
-    canvas.text(
-        ((plot.left + plot.right) / 2, plot.bottom + TEXT * 2.1), "weeks after the closure", size, SOFT, anchor="ms"
-    )
+    first = "radioembolisation" if plot.last > SLOW_WEEKS else "closure"
+    middle = (plot.left + plot.right) / 2
+    canvas.text((middle, plot.bottom + TEXT * 2.1), f"weeks after the {first}", size, SOFT, anchor="ms")
 
 
 def _curve(canvas: Canvas, plot: _Plot, one: StagedPlan) -> None:
-    weeks = np.linspace(0, LAST_WEEK, LAST_WEEK * STEPS + 1)
+    weeks = np.linspace(0, plot.last, POINTS + 1)
     grown = [one.enlargement.forecast.after(7.0 * week) for week in weeks]
     low, middle, high = (
         one.now_percent * (1 + np.array([getattr(g, end) for g in grown]) / 100.0)
         for end in ("low", "expected", "high")
     )
     columns = np.arange(int(plot.left), int(plot.right) + 1)
-    at = (columns - plot.left) / (plot.right - plot.left) * LAST_WEEK
+    at = (columns - plot.left) / (plot.right - plot.left) * plot.last
     upper, lower = (plot.at(0, 1.0 * np.interp(at, weeks, end))[1] for end in (high, low))
     rows = np.arange(int(plot.top), int(plot.bottom) + 1)[:, None]
     inside = np.clip(rows - upper + 0.5, 0, 1) * np.clip(lower - rows + 0.5, 0, 1)
@@ -139,10 +153,10 @@ def _curve(canvas: Canvas, plot: _Plot, one: StagedPlan) -> None:
 
 
 def _limit(canvas: Canvas, plot: _Plot, one: StagedPlan) -> None:
-    ends = [plot.at(week, one.needed_percent) for week in (0, LAST_WEEK)]
+    ends = [plot.at(week, one.needed_percent) for week in (0, plot.last)]
     canvas.dashes(ends[0], ends[1], 2.5, INK, 9)
     words, size = f"limit {one.needed_percent:g} %", TEXT - 4
-    early = one.days[1] is not None and one.days[1] < EARLY_DAYS
+    early = one.days[1] is not None and one.days[1] < 7.0 * EARLY * plot.last
     at, anchor = ((plot.right - 8, ends[0][1] + 12), "rt") if early else ((plot.left + 8, ends[0][1] - 8), "ls")
     canvas.text(at, words, size, INK, anchor=anchor, bold=True, halo=PAPER)
 
@@ -151,7 +165,7 @@ def _crossing(canvas: Canvas, plot: _Plot, one: StagedPlan) -> None:
     """A bar from the earliest to the latest crossing, open to the right where the low end does not get there."""
     best, _, worst = one.days
     start = 0.0 if best is None else best / 7.0
-    end = LAST_WEEK if worst is None else worst / 7.0
+    end = plot.last if worst is None else worst / 7.0
     y = plot.bottom + TEXT * 2.8
     x0, x1 = plot.at(start, 0)[0], plot.at(end, 0)[0]
     canvas.box(x0, y - 5, max(x1 - x0, 10), 10, INK, radius=5)
@@ -168,7 +182,7 @@ def _crossing_words(one: StagedPlan) -> str:
     best, _, worst = one.days
     start = 0.0 if best is None else best / 7.0
     if worst is None:
-        return f"limit: from week {start:.1f} on, or not by week {LAST_WEEK}"
+        return f"limit: from week {start:.1f} on, or not by week {_last(one)}"
     return f"limit: in week {start:.1f} to {worst / 7.0:.1f}"
 
 
@@ -184,7 +198,7 @@ def _words(plans: Sequence[StagedPlan]) -> tuple[str, str]:
     )
     caption = (
         "Line: growth expected from the series named, dashed beyond the day it was measured; band: one standard "
-        "deviation. Bar: from the earliest to the latest week in which the limit is reached. A forecast, not a "
-        "measurement: measure again before deciding."
+        "deviation, after radioembolisation the least and the most that was seen. Bar: from the earliest to the "
+        "latest week in which the limit is reached. A forecast, not a measurement: measure again before deciding."
     )
-    return f"The remnant in percent over eight weeks. {each}", caption
+    return f"The remnant in percent over the weeks. {each}", caption

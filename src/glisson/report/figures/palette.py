@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 __all__ = [
-    "ACTION_COLOURS", "BRANCHES", "CAPSULE", "CUT_OFF", "INK", "KEPT", "LESION", "LIVER", "MARGIN", "NEEDLE", "ORGANS",
-    "PAPER", "REMOVED", "RULE", "SEGMENT_TINTS", "SOFT", "VESSELS", "VESSEL_NAMES", "WEDGED", "ZONE", "ZONE_RIM",
-    "Colour", "Marks", "contrast", "ink_on", "rgb",
+    "ACTION_COLOURS", "BRANCHES", "CAPSULE", "CUT_OFF", "INK", "IRRADIATED", "KEPT", "LESION", "LIVER", "MARGIN",
+    "NEEDLE", "ORGANS", "PAPER", "REMOVED", "RULE", "SEGMENT_TINTS", "SOFT", "VESSELS", "VESSEL_NAMES",
+    "WEDGED", "ZONE", "ZONE_RIM", "Colour", "Marks", "contrast", "ink_on", "rgb",
 ]  # fmt: skip
 
 Colour = str
@@ -35,7 +35,8 @@ KEPT: Colour = "#359a8c"
 REMOVED: Colour = "#d9cbb8"
 WEDGED: Colour = "#ffd23f"
 CUT_OFF: Colour = "#a892c9"
-"""Removed with its segment, removed as a wedge, and without inflow or outflow."""
+IRRADIATED: Colour = "#8fd14f"
+"""Removed with its segment, removed as a wedge, without inflow or outflow, and irradiated beyond working."""
 
 ZONE: Colour = "#56b4e9"
 ZONE_RIM: Colour = "#0b4f80"
@@ -62,9 +63,10 @@ BRANCHES: tuple[Colour, ...] = (
 """Named branches of a vessel tree and their territories, in the order in which they leave the trunk."""
 
 ACTION_COLOURS: Mapping[str, Colour] = MappingProxyType(
-    {"X": "#16c79a", "A": "#56b4e9", "S": "#ff7a1a", "O": "#ffc400", "N": "#c9b6f2"}
+    {"X": "#16c79a", "A": "#56b4e9", "B": "#8fd14f", "S": "#ff7a1a", "O": "#ffc400", "N": "#c9b6f2"}
 )
-"""Letters that the dossier uses for what is planned (removed, ablated, left, open, not planned) and their colours."""
+"""Letters that the dossier uses for what is planned (removed, ablated, irradiated, left, open, not planned) and their
+colours."""
 
 SEGMENT_TINTS: Mapping[int, Colour] = MappingProxyType(
     {

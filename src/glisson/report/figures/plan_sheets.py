@@ -85,6 +85,10 @@ def _words(
         "Hatched: removed; light blue: ablation zone as the device table says; pale yellow: the margin asked for "
         f"around the lesion, inside the liver; patient's right on the left.{parts.oblique_words}"
     )
+    if any(act.kind == "radiotherapy" for act in plan.acts):
+        caption += " Hatched upright in green: liver expected to be irradiated beyond working, an estimate."
+    if any(act.kind == "radioembolisation" for act in plan.acts):
+        caption += " Hatched upright in green: perfused by radioembolisation, by the segments."
     if drawn and len(parts.lesions) > MANY_LESIONS:
         caption += " On the drawing only the lesions of the acts beside it are numbered."
     if count > len(shown):

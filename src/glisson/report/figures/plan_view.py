@@ -29,6 +29,7 @@ from glisson.report.figures.palette import (
     ACTION_COLOURS,
     CUT_OFF,
     INK,
+    IRRADIATED,
     LIVER,
     REMOVED,
     VESSEL_NAMES,
@@ -63,6 +64,8 @@ ZONE_LINE = 2.2
 LOOKS: Mapping[str, tuple[Colour, str, str]] = {
     "resection": (REMOVED, "/", "removed with its segment"),
     "wedge": (WEDGED, "\\", "removed as a wedge"),
+    "radiotherapy": (IRRADIATED, "|", "irradiated beyond working (estimate)"),
+    "radioembolisation": (IRRADIATED, "|", "perfused by radioembolisation"),
     "lost": (CUT_OFF, "=", "loses inflow or outflow"),
 }
 """What is lost on the surface: colour, hatch and the words of the legend."""
@@ -72,8 +75,9 @@ LOOKS: Mapping[str, tuple[Colour, str, str]] = {
 class Act:
     """One act of a plan as it is drawn.
 
-    kind: resection, wedge or ablation. label: in a surgeon's words. words: what it is for and what it reaches. region:
-    the liver that it removes or destroys. zones: of an ablation. wanted_mm: margin drawn around its lesions.
+    kind: resection, wedge, ablation, radiotherapy or radioembolisation. label: in a surgeon's words. words: what it is
+    for and what it reaches. region: the liver that it removes, destroys or irradiates beyond working. zones: of an
+    ablation. wanted_mm: margin drawn around its lesions.
     """
 
     id: str
@@ -136,7 +140,7 @@ def plan_3d(model: Model, plan: PlanDrawing, views: Sequence[str] = PLAN_VIEWS) 
     high = max(round(window.height / FINER) for window in windows) + 2 * SIDE_ROOM
     wide = [round(window.width / FINER) + 2 * SIDE_ROOM for window in windows]
     many = len(model.lesions) > MANY_LESIONS
-    only = [name for name in model.lesions if plan.marks.get(name, ("S", ""))[0] in "XA"] if many else None
+    only = [name for name in model.lesions if plan.marks.get(name, ("S", ""))[0] in "XAB"] if many else None
     legend = _legend(model, plan, sum(wide))
     canvas = Canvas(sum(wide), high + legend.height)
     canvas.pixels[high:] = legend.pixels
@@ -163,8 +167,9 @@ def plan_image(
 def hatch(
     rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], sign: str, pitch: float
 ) -> npt.NDArray[np.float32]:
-    """Opacity 0..1 of a hatch at pixels: rising ("/"), falling ("\\") or level ("=") lines, `pitch` pixels apart."""
-    along = {"/": rows + columns, "\\": rows - columns, "=": 1.4 * rows}[sign]
+    """Opacity 0..1 of a hatch at pixels: rising ("/"), falling ("\\"), level ("=") or upright ("|") lines, so many
+    pixels (`pitch`) apart."""
+    along = {"/": rows + columns, "\\": rows - columns, "=": 1.4 * rows, "|": 1.4 * columns}[sign]
     phase = np.mod(along / pitch, 1.0)
     share = 0.34
     result: npt.NDArray[np.float32] = np.clip((share / 2 - np.abs(phase - 0.5)) * pitch + 0.5, 0, 1).astype(np.float32)
@@ -225,7 +230,10 @@ def _legend(model: Model, plan: PlanDrawing, width: int) -> Canvas:
     entries += [(words, colour, sign) for kind, (colour, sign, words) in LOOKS.items() if kind in plan.fields]
     entries += [("ablation zone", ZONE, "o")] if plan.zones else []
     letters = [letter for letter in ACTION_COLOURS if letter in {mark[0] for mark in plan.marks.values()}]
-    said = {"X": "lesion removed", "A": "lesion ablated", "S": "lesion stays", "N": "lesion not planned"}
+    said = {
+        "X": "lesion removed", "A": "lesion ablated", "B": "lesion irradiated", "S": "lesion stays",
+        "N": "lesion not planned",
+    }  # fmt: skip
     entries += [(f"{letter} {said.get(letter, 'lesion')}", ACTION_COLOURS[letter], "") for letter in letters]
     entries += [(VESSEL_NAMES[name], VESSELS[name], "") for name in model.vessels]
     size = VIEW_TEXT - 4

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from glisson.errors import InputError
 from glisson.report.figures.canvas import Canvas, Picture, text_size
-from glisson.report.figures.palette import BRANCHES, INK, PAPER, RULE, SOFT, Colour, ink_on
+from glisson.report.figures.palette import BRANCHES, INK, PAPER, SOFT, Colour, ink_on
+from glisson.report.figures.plot import DOT, HEIGHT, LEFT, TEXT, WIDTH, PlotFrame, name_ends, round_step
 
 if TYPE_CHECKING:
     from glisson.lesions.response import DateResponse, Response
-    from glisson.lesions.serial import Serial
 
-__all__ = ["RESPONSE_COLOURS", "lesion_courses", "spider", "sum_over_time", "waterfall"]
+__all__ = ["RESPONSE_COLOURS", "spider", "sum_over_time", "waterfall"]
 
 RESPONSE_COLOURS: Mapping[str, Colour] = MappingProxyType(
     {"CR": "#009e73", "PR": "#56b4e9", "SD": "#c9a227", "PD": "#d55e00", "NE": "#c3cace"}
 )
 """Colours of the responses; the word stands beside each."""
 
-WIDTH, HEIGHT, TEXT = 1400, 760, 26
-LEFT, RIGHT, TOP, BOTTOM = 130, 150, 70, 110
-"""Size of a plot, its text and the room around its axes, pixels."""
-
 ROOM_ABOVE = 1.12
-DOT = 22
-"""Room above the highest value, and size of a point in pixels."""
+"""Room above the highest value."""
 
 SUM_CRITERIA = ("recist-1.1", "irecist", "mrecist", "volumetric")
 """Criteria whose limits are lines of the sum."""
@@ -50,59 +43,6 @@ def _colour(word: str) -> Colour:
     return RESPONSE_COLOURS.get(plain, RESPONSE_COLOURS["NE"])
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """Axes of a plot: values across (days or places) and up, and where they lie in pixels."""
-
-    canvas: Canvas
-    x_span: tuple[float, float]
-    y_span: tuple[float, float]
-
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        """Pixel of a point; values beyond the axes are put at their end."""
-        (x0, x1), (y0, y1) = self.x_span, self.y_span
-        across = min(max((x - x0) / max(x1 - x0, 1e-9), 0.0), 1.0)
-        up = min(max((y - y0) / max(y1 - y0, 1e-9), 0.0), 1.0)
-        wide, high = self.canvas.width - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-        return LEFT + across * wide, HEIGHT - BOTTOM - up * high
-
-    def upright(self, title: str) -> None:
-        """The axis of the values with round numbers and thin lines across."""
-        low, high = self.y_span
-        step = _round_step((high - low) / 5)
-        for count in range(math.ceil(low / step), math.floor(high / step) + 1):
-            value = count * step
-            left, right = self.at(self.x_span[0], value), self.at(self.x_span[1], value)
-            self.canvas.line(left, right, 2.0 if value == 0 else 1.0, INK if value == 0 else RULE)
-            self.canvas.text((LEFT - 14, left[1]), f"{value:g}", TEXT - 4, INK, anchor="rm")
-        self.canvas.line((LEFT, TOP), (LEFT, HEIGHT - BOTTOM), 2, INK)
-        self.canvas.text((20, TOP - 24), title, TEXT - 2, INK)
-
-    def across(self, marks: Sequence[tuple[float, str]], title: str) -> None:
-        """The axis of the time: a tick and words at each mark; words that would overlap are left out."""
-        y, end = HEIGHT - BOTTOM, -math.inf
-        self.canvas.line((LEFT, y), (self.canvas.width - RIGHT, y), 2, INK)
-        for x, words in marks:
-            place, wide = self.at(x, self.y_span[0])[0], text_size(words, TEXT - 4)[0]
-            self.canvas.line((place, y), (place, y + 8), 2, INK)
-            if place - wide / 2 > end + 12:
-                self.canvas.text((place, y + 14), words, TEXT - 4, INK, anchor="mt")
-                end = place + wide / 2
-        self.canvas.text((LEFT, HEIGHT - 28), title, TEXT - 2, INK)
-
-    def limit(self, value: float, words: str) -> None:
-        """A dashed line across with its words at the right."""
-        a, b = self.at(self.x_span[0], value), self.at(self.x_span[1], value)
-        self.canvas.dashes(a, b, 2.5, SOFT, 10)
-        self.canvas.text((self.canvas.width - RIGHT + 8, b[1]), words, TEXT - 5, SOFT, anchor="lm")
-
-
-def _round_step(raw: float) -> float:
-    """1, 2 or 5 times a power of ten, at least as large as `raw`."""
-    power = 10.0 ** math.floor(math.log10(raw))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * (1 - 1e-9))
-
-
 def sum_over_time(response: Response) -> Picture | None:
     """The sum of one patient and reader on every date with its response, and the limits of the criterion: the line of
     partial response below the baseline, and above the smallest sum so far the step from which it is progression.
@@ -117,7 +57,7 @@ def sum_over_time(response: Response) -> Picture | None:
     top = max(*sums, *(value for _, value in progressing), responding or 0.0) * ROOM_ABOVE
     canvas = Canvas(WIDTH, HEIGHT)
     first = rows[0].date
-    frame = _Frame(canvas, (0.0, max(float((rows[-1].date - first).days), 1.0)), (0.0, top))
+    frame = PlotFrame(canvas, (0.0, max(float((rows[-1].date - first).days), 1.0)), (0.0, top))
     frame.upright(
         f"{response.criterion}: sum of targets, {rows[0].unit}" if rows[0].unit != "SUL" else "peak uptake, SUL"
     )
@@ -149,7 +89,7 @@ def _limits(response: Response) -> tuple[float | None, list[tuple[date, float]]]
     return baseline * (1 - float(rules.response_percent) / 100), steps
 
 
-def _steps(frame: _Frame, first: date, steps: Sequence[tuple[date, float]]) -> None:
+def _steps(frame: PlotFrame, first: date, steps: Sequence[tuple[date, float]]) -> None:
     """The limit of progression as a dashed stair: from the last date to this one it is what this date is held to."""
     before = 0.0
     for day, value in steps:
@@ -161,7 +101,7 @@ def _steps(frame: _Frame, first: date, steps: Sequence[tuple[date, float]]) -> N
         frame.canvas.text((end[0] + 8, end[1]), "PD from", TEXT - 5, RESPONSE_COLOURS["PD"], anchor="lm")
 
 
-def _curve(frame: _Frame, rows: Sequence[DateResponse], first: date) -> None:
+def _curve(frame: PlotFrame, rows: Sequence[DateResponse], first: date) -> None:
     known = [(float((row.date - first).days), row.sum, row) for row in rows if row.sum is not None]
     for (x0, y0, _), (x1, y1, _) in itertools.pairwise(known):
         frame.canvas.line(frame.at(x0, y0), frame.at(x1, y1), 4, INK)
@@ -241,11 +181,11 @@ def spider(responses: Sequence[Response]) -> Picture | None:
     changes = [change for _, points in drawn for _, change, _ in points]
     weeks = max(week for _, points in drawn for week, _, _ in points)
     canvas = Canvas(WIDTH, HEIGHT)
-    frame = _Frame(
+    frame = PlotFrame(
         canvas, (0.0, max(weeks, 1.0)), (min(*changes, -40.0) * ROOM_ABOVE, max(*changes, 30.0) * ROOM_ABOVE)
     )
     frame.upright("change of the sum from baseline, %")
-    step = _round_step(max(weeks, 1.0) / 8)
+    step = round_step(max(weeks, 1.0) / 8)
     frame.across([(n * step, f"{n * step:g}") for n in range(int(weeks / step) + 1)], "weeks since baseline")
     for words, value in _change_limits(drawn[0][0].criterion):
         frame.limit(value, words)
@@ -260,7 +200,7 @@ def spider(responses: Sequence[Response]) -> Picture | None:
             size = DOT if progressed else DOT * 0.6
             canvas.box(x - size / 2, y - size / 2, size, size, INK if progressed else colour, radius=size / 2)
         ends.append((places[-1], _name(one, responses), colour))
-    _name_ends(canvas, ends)
+    name_ends(canvas, ends)
     return canvas.picture(*_spider_words(drawn), table=False)
 
 
@@ -269,19 +209,9 @@ def _change_limits(criterion: str) -> list[tuple[str, float]]:
 
     if criterion not in SUM_CRITERIA:
         return []
-    fall = float(sum_rules(criterion).response_percent)
-    return [(f"PR −{fall:g} %", -fall)]
-
-
-def _name_ends(canvas: Canvas, ends: Sequence[tuple[tuple[float, float], str, Colour]]) -> None:
-    """Names at the ends of the lines, moved down where they would cover each other."""
-    taken: list[tuple[float, float]] = []
-    for (x, y), words, colour in sorted(ends, key=lambda item: (item[0][1], item[1])):
-        low = y
-        while any(abs(low - other) < TEXT and abs(x - across) < 90 for across, other in taken):
-            low += 4
-        taken.append((x, low))
-        canvas.text((x + 14, low), words, TEXT - 5, colour, anchor="lm", bold=True, halo=PAPER)
+    rules = sum_rules(criterion)
+    fall, rise = float(rules.response_percent), float(rules.progression_percent)
+    return [(f"PR −{fall:g} %", -fall), (f"+{rise:g} %", rise)]
 
 
 def _spider_words(drawn: Sequence[tuple[Response, list[tuple[float, float, DateResponse]]]]) -> tuple[str, str]:
@@ -291,64 +221,10 @@ def _spider_words(drawn: Sequence[tuple[Response, list[tuple[float, float, DateR
         for one, points in drawn
     )
     alt = f"Change of the sum from baseline by {drawn[0][0].criterion}: {each}."
-    return alt, "Each line is one patient; dark points are progression. Dates with an unmeasured target have no point."
-
-
-def lesion_courses(serial: Serial, names: Sequence[str]) -> Picture | None:
-    """Change of each lesion's volume from the baseline on a scale of doublings, named at its end: the spider plot of
-    one patient's lesions.
-
-    A lesion that is not seen any more ends in an empty mark at the lowest line; new ones begin at no change. None where
-    no lesion has two dates.
-    """
-    first = serial.days[serial.baseline]
-    drawn = [(name, points) for name in names if len(points := _doublings(serial, name)) > 1]
-    if not drawn:
-        return None
-    values = [value for _, points in drawn for _, value in points if value is not None]
-    low, high = min(*values, -1.0) - 0.6, max(*values, 1.0) + 0.3
-    canvas = Canvas(WIDTH, HEIGHT)
-    frame = _Frame(canvas, (0.0, max(float((serial.days[-1] - first).days), 1.0)), (low, high))
-    frame.upright("volume against baseline, in doublings (-1: half, +1: twice)")
-    frame.across([(float((d - first).days), str(d)) for d in serial.days[serial.baseline :]], "dates of the scans")
-    ends = []
-    for number, (name, points) in enumerate(drawn):
-        colour = BRANCHES[number % len(BRANCHES)]
-        places = [frame.at(day, low if value is None else value) for day, value in points]
-        for a, b in itertools.pairwise(places):
-            canvas.line(a, b, 3.5, colour)
-        for (x, y), (_, value) in zip(places, points, strict=True):
-            canvas.box(x - 7, y - 7, 14, 14, colour, radius=7)
-            if value is None:
-                canvas.box(x - 4, y - 4, 8, 8, PAPER, radius=4)
-        ends.append((places[-1], name, colour))
-    _name_ends(canvas, ends)
-    said = "; ".join(
-        f"{name} " + ", ".join("not seen" if value is None else f"{2**value:.2f} times" for _, value in points[1:])
-        for name, points in drawn
+    return alt, (
+        "Each line is one patient; dark points are progression, which is judged from the smallest sum, so it may lie "
+        "below the upper dashed line. Dates with an unmeasured target have no point."
     )
-    return canvas.picture(
-        f"Volume of each lesion against its first on or after the baseline: {said}.",
-        "Each line is one lesion; an empty mark at the bottom: not seen any more.",
-        table=False,
-    )
-
-
-def _doublings(serial: Serial, name: str) -> list[tuple[float, float | None]]:
-    """(days since baseline, doublings of the volume against the first there); None at the first date it is not seen."""
-    first = serial.days[serial.baseline]
-    points: list[tuple[float, float | None]] = []
-    begin = None
-    for day, size in zip(serial.days[serial.baseline :], serial.sizes[name][serial.baseline :], strict=True):
-        after = float((day - first).days)
-        if size is None:
-            if begin is not None:
-                points.append((after, None))
-                break
-            continue
-        begin = begin or size.volume_ml
-        points.append((after, math.log2(size.volume_ml / begin)))
-    return points
 
 
 def waterfall(responses: Sequence[Response]) -> Picture | None:
@@ -367,7 +243,7 @@ def waterfall(responses: Sequence[Response]) -> Picture | None:
     bars.sort(key=lambda item: (-item[0], item[1].patient, item[1].reader or ""))
     changes = [change for change, _ in bars]
     canvas = Canvas(WIDTH, HEIGHT)
-    frame = _Frame(
+    frame = PlotFrame(
         canvas, (0.0, float(len(bars))), (min(*changes, -40.0) * ROOM_ABOVE, max(*changes, 30.0) * ROOM_ABOVE)
     )
     frame.upright("best change of the sum from baseline, %")
@@ -392,7 +268,7 @@ def _deepest(response: Response) -> float | None:
     return min(found, default=None)
 
 
-def _bar(frame: _Frame, place: int, change: float, word: str, name: str, count: int) -> None:
+def _bar(frame: PlotFrame, place: int, change: float, word: str, name: str, count: int) -> None:
     canvas = frame.canvas
     (x0, zero), (x1, end) = frame.at(place + 0.1, 0.0), frame.at(place + 0.9, change)
     top, high = min(zero, end), max(abs(end - zero), 3.0)
