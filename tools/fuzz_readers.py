@@ -231,6 +231,58 @@ def make_pet(folder: Path) -> Path:
     return series / "1.dcm"
 
 
+def make_seg(folder: Path) -> Path:
+    """A sound DICOM segmentation of the CT series."""
+    from glisson.geometry import Mask
+    from glisson.imaging.dicom_seg import Segment, write_seg
+    from glisson.imaging.dicom_source import ResultHeader, Term, read_source
+
+    make_dicom(folder)
+    source = read_source(folder / "series")
+    held = np.zeros(source.grid.shape, bool)
+    held[3:9, 4:10, 1:3] = True
+    liver, structure = Term("10200004", "SCT", "Liver"), Term("123037004", "SCT", "Anatomical Structure")
+    outline = Segment("Liver", Mask(held, source.grid), structure, liver, "by hand")
+    write_seg(folder / "seg.dcm", [outline], source, ResultHeader("key", "1.0"), label="A", number=(9, 1))
+    return folder / "seg.dcm"
+
+
+def make_report(folder: Path) -> Path:
+    """A sound measurement report of the CT series."""
+    from glisson.imaging.dicom_source import ResultHeader, Term, read_source
+    from glisson.imaging.dicom_sr import Measured, ReportedFinding, write_sr
+
+    make_dicom(folder)
+    source = read_source(folder / "series")
+    millimetres, long = Term("mm", "UCUM", "millimeter"), Term("103339001", "SCT", "Long Axis")
+    mass = Term("4147007", "SCT", "Mass")
+    ends = np.array([[3.0, 4.0, 2.0], [8.0, 9.0, 2.0]])
+    found = ReportedFinding(("L1", "1.2.11"), mass, (), (Measured(long, 7.1, millimetres, ends),))
+    write_sr(folder / "sr.dcm", [found], source, ResultHeader("key", "1.0"), label="findings", number=(2, 1))
+    return folder / "sr.dcm"
+
+
+def make_bundle(folder: Path) -> Path:
+    """A sound FHIR bundle."""
+    about = {"reference": "Patient/p"}
+    diabetes = {"coding": [{"system": "http://snomed.info/sct", "code": "73211009"}]}
+    bilirubin = {"coding": [{"system": "http://loinc.org", "code": "14631-6"}]}
+    confirmed = {"coding": [{"code": "confirmed"}]}
+    value = {"value": 14, "unit": "umol/L", "system": "http://unitsofmeasure.org", "code": "umol/L"}
+    resources = (
+        {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1961-02-03"},
+        {"resourceType": "Condition", "subject": about, "verificationStatus": confirmed, "code": diabetes},
+        {"resourceType": "Observation", "status": "final", "subject": about, "code": bilirubin,
+         "effectiveDateTime": "2024-05-01", "valueQuantity": value},
+        {"resourceType": "Procedure", "status": "completed", "subject": about, "performedDateTime": "2024-01-05",
+         "code": {"coding": [{"system": "http://snomed.info/sct", "code": "107963000", "display": "Liver excision"}]}},
+    )  # fmt: skip
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}
+    path = folder / "bundle.json"
+    path.write_text(json.dumps(bundle, indent=1), encoding="utf-8")
+    return path
+
+
 def make_case(folder: Path) -> Path:
     """A case file with many kinds of facts."""
     from glisson.case import dump_case
@@ -275,6 +327,31 @@ def read_pet(path: Path) -> Any:
     return read_emission(path.parent)
 
 
+def read_seg(path: Path) -> Any:
+    """A segmentation."""
+    from glisson.imaging.dicom_seg_read import read_seg
+
+    return read_seg(path)
+
+
+def read_measurements(path: Path) -> Any:
+    """A measurement report."""
+    from glisson.imaging.dicom_sr_read import read_report
+
+    return read_report(path)
+
+
+def read_bundle(path: Path) -> Any:
+    """A FHIR bundle into a new case."""
+    import shutil
+
+    from glisson.exchange.fhir_import_write import import_fhir
+
+    folder = path.parent / "case"
+    shutil.rmtree(folder, ignore_errors=True)
+    return import_fhir(path, folder)
+
+
 def read_case(path: Path) -> Any:
     """A case file."""
     from glisson.case import load_case
@@ -291,6 +368,9 @@ KINDS: dict[str, Kind] = {
     "rtstruct": Kind(make_rtstruct, read_rtstruct),
     "rtdose": Kind(make_rtdose, read_rtdose),
     "pet": Kind(make_pet, read_pet),
+    "seg": Kind(make_seg, read_seg),
+    "sr": Kind(make_report, read_measurements),
+    "fhir": Kind(make_bundle, read_bundle, text=True),
     "yaml": Kind(make_case, read_case, text=True),
 }
 
