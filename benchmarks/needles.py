@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.measure import best_of
 from glisson.anatomy import split_cava, whole_liver
 from glisson.geometry import Mask, surface
 from glisson.imaging import read_mask
@@ -47,16 +46,6 @@ def scene() -> Scene:
     lesions = tuple(LesionMask(f"L{n}", read_mask(file).trimmed()) for n, file in enumerate(found, 1))
     grid = masks["liver"].grid
     return Scene(grid, {name: mask.trimmed() for name, mask in masks.items()}, lesions=lesions)
-
-
-def seconds(work: Callable[[], object], times: int = 3) -> float:
-    """Shortest of several runs."""
-    best = float("inf")
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return best
 
 
 def ours(at: NeedleMap, lesion: Mask, target: np.ndarray, ways: np.ndarray) -> np.ndarray:
@@ -106,17 +95,16 @@ def main() -> None:
     at = needle_map(patient, liver, RULES, cava=cava)
     if at is None:
         raise SystemExit("the scene has no skin")
-    print(
-        f"map of clearance, {at.grid.describe()}: {seconds(lambda: needle_map(patient, liver, RULES, cava=cava)):.2f} s"
-    )
+    made = best_of(3, lambda: needle_map(patient, liver, RULES, cava=cava))
+    print(f"map of clearance, {at.grid.describe()}: {made:.2f} s")
     ways = directions(WAYS)
     for lesion in patient.lesions:
         target = np.asarray(lesion.mask.centroid_mm)
         radius = float((lesion.mask.volume_ml * 750 / np.pi) ** (1 / 3))
-        fast = seconds(lambda one=lesion, t=target: ours(at, one.mask, t, ways))
-        slow = seconds(lambda t=target, r=radius: plain(at, t, ways, r), 1)
+        fast = best_of(3, lambda one=lesion, t=target: ours(at, one.mask, t, ways))
+        slow = best_of(1, lambda t=target, r=radius: plain(at, t, ways, r))
         agree = 100 * float((ours(at, lesion.mask, target, ways) == plain(at, target, ways, radius)).mean())
-        listed = seconds(lambda one=lesion: needle_paths(at, one.id, one.mask))
+        listed = best_of(3, lambda one=lesion: needle_paths(at, one.id, one.mask))
         print(
             f"{lesion.id}: {WAYS} ways {fast:.2f} s, plain NumPy {slow:.2f} s (agree on {agree:.1f} %); "
             f"list of paths from 50 000 ways {listed:.2f} s"
@@ -125,7 +113,7 @@ def main() -> None:
         print("mesh version left out: pip install trimesh embreex")
         return
     target = np.asarray(patient.lesions[0].mask.centroid_mm)
-    print(f"rays on meshes, hits only, meshing included: {seconds(lambda: by_mesh(patient, target, ways), 1):.2f} s")
+    print(f"rays on meshes, hits only, meshing included: {best_of(3, lambda: by_mesh(patient, target, ways), 1):.2f} s")
 
 
 if __name__ == "__main__":
