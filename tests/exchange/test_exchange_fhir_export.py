@@ -289,6 +289,7 @@ treatments: [{kind: systemic, drugs: [oxaliplatin, bevacizumab], start: 2023-04-
     assert "x-glisson:fact" not in json.dumps(made)
     found, told = import_record(record_of([made])).plain, case_as_plain(case)
     found["treatments"][0].pop("name", None)
+    assert found.pop("incomplete") == ["patient.comorbidities", "treatments", "extrahepatic.sites"]
     assert found == {key: value for key, value in told.items() if key != "id"}
 
 
