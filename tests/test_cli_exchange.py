@@ -48,6 +48,17 @@ def run(*words: object) -> str:
     return done.output
 
 
+def test_many_resources_that_are_not_used_for_one_reason_are_counted(tmp_path: Path):
+    drafts = [
+        {"resource": {**BUNDLE["entry"][1]["resource"], "id": f"e{n}", "status": "preliminary"}} for n in range(7)
+    ]
+    file = tmp_path / "drafts.json"
+    file.write_text(json.dumps({**BUNDLE, "entry": [BUNDLE["entry"][0], *drafts]}))
+    said = run("import", file, tmp_path / "case")
+    assert "not used   7 of Observation: its status is preliminary" in said
+    assert said.count("status is preliminary") == 1
+
+
 def test_import_then_check(bundle: Path, tmp_path: Path):
     case = tmp_path / "case"
     said = run("import", bundle, case)

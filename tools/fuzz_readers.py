@@ -37,6 +37,9 @@ SILENCE_SECONDS = 60
 HEADER_BYTES = 2048
 """Most changes fall into the first bytes, where files say what they are."""
 
+ARCHIVE_BYTES = 50_000_000
+"""Most that an archive may unpack to."""
+
 NUMBERS = (0, 1, -1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 FLOATS = (0.0, -1.0, 1e-30, 1e30, float("nan"), float("inf"), -float("inf"))
 WORDS = (
@@ -283,6 +286,41 @@ def make_bundle(folder: Path) -> Path:
     return path
 
 
+def packed(folder: Path) -> dict[str, bytes]:
+    """What a sound archive holds: a scan, and facts in a folder."""
+    return {"scan.nii": make_nifti(folder).read_bytes(), "patient/case.yaml": b"id: a\nprimary: {site: colon}\n" * 9}
+
+
+def make_zip(folder: Path) -> Path:
+    """A sound zip, with a member that is packed and one that is not."""
+    import zipfile
+
+    path = folder / "sound.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, (name, content) in enumerate(packed(folder).items()):
+            kind = zipfile.ZIP_STORED if number else zipfile.ZIP_DEFLATED
+            archive.writestr(zipfile.ZipInfo(name), content, kind)
+    return path
+
+
+def make_tar(folder: Path, name: str = "sound.tar", mode: str = "w") -> Path:
+    """A sound tar of a mode of `tarfile`."""
+    import io
+    import tarfile
+
+    with tarfile.open(folder / name, mode) as archive:
+        for member, content in packed(folder).items():
+            item = tarfile.TarInfo(member)
+            item.size = len(content)
+            archive.addfile(item, io.BytesIO(content))
+    return folder / name
+
+
+def make_tar_xz(folder: Path) -> Path:
+    """A sound tar.xz, whose compressed bytes are broken."""
+    return make_tar(folder, "sound.tar.xz", "w:xz")
+
+
 def make_case(folder: Path) -> Path:
     """A case file with many kinds of facts."""
     from glisson.case import dump_case
@@ -352,6 +390,25 @@ def read_bundle(path: Path) -> Any:
     return import_fhir(path, folder)
 
 
+def read_archive(path: Path) -> Any:
+    """An archive, unpacked into an empty folder as an import does."""
+    import shutil
+
+    from glisson.serve.archives import UnpackLimits, unpack
+
+    folder = path.parent / "unpacked"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    beside = sorted(path.parent.iterdir())
+    try:
+        return unpack(path, folder, UnpackLimits(ARCHIVE_BYTES, 100, 200))
+    finally:
+        if sorted(path.parent.iterdir()) != beside:
+            raise AssertionError("the archive wrote outside its folder")
+        if sum(file.stat().st_size for file in folder.rglob("*")) > ARCHIVE_BYTES * 2:
+            raise AssertionError("the archive wrote more than it may")
+
+
 def read_case(path: Path) -> Any:
     """A case file."""
     from glisson.case import load_case
@@ -371,6 +428,9 @@ KINDS: dict[str, Kind] = {
     "seg": Kind(make_seg, read_seg),
     "sr": Kind(make_report, read_measurements),
     "fhir": Kind(make_bundle, read_bundle, text=True),
+    "zip": Kind(make_zip, read_archive),
+    "tar": Kind(make_tar, read_archive),
+    "tar-xz": Kind(make_tar_xz, read_archive),
     "yaml": Kind(make_case, read_case, text=True),
 }
 

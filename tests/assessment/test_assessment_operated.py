@@ -11,15 +11,18 @@ import pytest
 from glisson.assessment import assess
 from glisson.assessment.operated import lost_at_operations, operations, resected_lesions, resections
 from glisson.assessment.remnants import remnant_courses
-from glisson.assessment.steps import FOLLOW_STEPS
+from glisson.assessment.steps import FOLLOW_STEPS, STEPS
+from glisson.case import Unknown
 from glisson.geometry import Mask
 from glisson.planning.operated import PLANNED_REMOVAL
 from glisson.report.figures import parts_of
+from glisson.report.figures.courses import lesion_courses, lesion_waterfall
 from glisson.report.figures.operated import resection_picture
 from glisson.report.figures.regrowth import regrowth_picture
 from glisson.report.operated import operated_data
 from glisson.report.timeline import timeline_tables
 from glisson.simulate import Resected, virtual_series
+from glisson.simulate.course import Treated
 from glisson.simulate.operated import removed_part
 
 RIGHT = (5, 6, 7, 8)
@@ -143,3 +146,60 @@ def test_the_day_of_the_operation_is_halfway(series):
     (one,) = (t for t in series.case.treatments if t.kind == "hepatectomy")
     assert isinstance(one.start, date)
     assert one.name == "resection of segments V, VI, VII, VIII"
+
+
+@pytest.fixture(scope="module")
+def treated_first():
+    """Chemotherapy between the first two scans, a right hepatectomy before the third."""
+    return virtual_series(
+        seed=5, months=(0, 2, 4), lesions=6, new=0.0, treated=Treated(0, 2), resected=Resected(2, RIGHT),
+        shape=(96, 80, 60), spacing_mm=(3.6, 3.6, 4.2),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def followed(treated_first):
+    made = [replace(visit.scene, study=f"scan-{n}") for n, visit in enumerate(treated_first.visits, 1)]
+    return assess(treated_first.case, replace(made[-1], earlier=tuple(made[:-1])), steps=FOLLOW_STEPS)
+
+
+def test_what_was_resected_still_tells_how_the_chemotherapy_worked(followed):
+    """The sum of the second scan is that of lesions which the operation then took; after it there is none."""
+    removed = set(followed.resected[0].lesions)
+    serial = followed.serial
+    (recist,) = (one for one in serial.responses if one.criterion == "recist-1.1")
+    assert removed
+    assert [row.sum is None for row in recist.dates] == [False, False, True]
+    assert recist.dates[2].overall == "NE"
+    for name in removed:
+        course = serial.course(name)
+        assert all(day <= serial.days[1] for day, _ in course)
+        assert name not in serial.projections
+
+
+def test_the_knife_is_no_best_change(followed):
+    removed = sorted(followed.resected[0].lesions)
+    seen_before = [name for name in removed if followed.serial.sizes[name][1] is not None]
+    bars = lesion_waterfall(followed.serial, seen_before)
+    assert "not seen" not in bars.alt
+    assert "not seen" not in lesion_courses(followed.serial, seen_before).alt
+    (table,) = (one for one in timeline_tables(followed) if one.id == "over-time")
+    assert {row[3] for row in table.rows if row[0] in removed} == {"resected"}
+
+
+def test_the_invented_record_knows_of_its_operation_and_its_chemotherapy(treated_first):
+    liver = treated_first.case.liver
+    assert liver.previous_hepatectomy is True
+    assert liver.chemotherapy_months == pytest.approx(6.0, abs=0.1)
+    systemic = [one for one in treated_first.case.treatments if one.kind == "systemic"]
+    assert liver.last_chemotherapy == systemic[-1].stop
+
+
+def test_segments_are_not_guessed_after_an_operation_that_only_the_treatments_tell(treated_first):
+    """Two of the three places that say so are left out: the listed operation is enough."""
+    scene = replace(treated_first.visits[-1].scene, segments=None)
+    liver = replace(treated_first.case.liver, previous_hepatectomy=Unknown("not asked"))
+    steps = tuple(step for step in STEPS if step.name in ("whole liver", "segments"))
+    found = assess(replace(treated_first.case, liver=liver), scene, steps=steps)
+    assert found.segments is None
+    assert "after an operation none is made" in found.trace[-1].outcome

@@ -147,6 +147,11 @@ def test_unknown_has_no_truth_value_and_compares_by_reason():
         ("id: a\nstudies: [{id: s, masks: {organs: {Spleen: f}}}]", (2, "studies[0].masks.organs.Spleen"), "lower-case"),
         ("id: a\nsigns: {present: [jaundice], absent: [jaundice]}", (2, "signs.absent"), "keep one"),
         ("id: a\npatient: {sex: male, pregnancy: true}", (2, "patient.pregnancy"), "male"),
+        (
+            "id: a\nliver: {previous_hepatectomy: false}\ntreatments: [{kind: hepatectomy, start: 2024-01-02}]",
+            (2, "liver.previous_hepatectomy"),
+            "2024-01-02",
+        ),
         ("id: a\npatient: {sex: {unknown: }}", (2, "patient.sex.unknown"), "reason"),
         ("id: a\nlabs:\n- {test: bilirubin,\n   value: 1,\n   unit: g/L}", (5, "labs[0].unit"), "allowed units: umol/L, mg/dL"),
         ("id: a\nlabs:\n- {test: bilirubin, value: 1}", (3, "labs[0].unit"), "needs a unit"),

@@ -18,6 +18,7 @@ from glisson.exchange.dicom_findings import lesion_uid
 from glisson.exchange.dicom_reports import facts_of_report
 from glisson.exchange.dicom_results import COLOURS, dicom_folder, write_dicom_results
 from glisson.exchange.dicom_terms import PARTS
+from glisson.geometry import Grid
 from glisson.imaging import check_case, init_case, read_case, read_image, read_mask, write_mask
 from glisson.imaging.dicom_seg_read import read_seg
 from glisson.imaging.dicom_source import RESEARCH, read_source
@@ -89,6 +90,11 @@ def test_the_anatomy_is_that_of_the_assessment(written, result, source):
         assert held.tracking == (lesion.id, lesion_uid(result.case.id, "P1", lesion.id))
     assert read["Segment IV"].mask.count == result.segments.counts["IV"]
     assert read["Inferior vena cava"].role == "cava"
+    described = {s.SegmentLabel: s for s in pydicom.dcmread(written / "segmentation-anatomy.dcm").SegmentSequence}
+    for label, name in (("Portal vein", "portal"), ("Hepatic vein", "hepatic"), ("Inferior vena cava", "cava")):
+        untouched = read[label].mask.count == result.scene.structures[name].count
+        assert (described[label].SegmentAlgorithmName == "outline as given") == untouched
+        assert (described[label].SegmentAlgorithmType == "AUTOMATIC") != untouched
 
 
 def test_the_parts_of_a_plan_make_the_whole_liver(written, result, source):
@@ -120,6 +126,17 @@ def test_the_report_holds_the_measurements_and_comes_back_as_lesions(written, re
     assert {f.id: f.size_mm for f in facts} == {n: pytest.approx(held.long_mm) for n, held in found.items()}
     assert {f.nature for f in facts} == {"indeterminate"}
     assert notices == ()
+
+
+def test_scans_that_name_no_patient_share_no_tracking(ct_series, tmp_path):
+    """Anonymised scans of two people, planned under the same case name."""
+    volume = np.zeros((4, 4, 3))
+    uids = set()
+    for number, study in enumerate(("1.2.3.41", "1.2.3.42", "1.2.3.42")):
+        folder = ct_series(tmp_path / f"ct{number}", volume, Grid.axial(volume.shape, (1, 1, 1), (0, 0, 0)),
+                           PatientID="", StudyInstanceUID=study)  # fmt: skip
+        uids.add(lesion_uid("case", read_source(folder).person, "L1"))
+    assert len(uids) == 2
 
 
 def test_a_reported_lesion_elsewhere_gets_its_own_name(written, result, source):

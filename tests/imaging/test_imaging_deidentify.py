@@ -259,3 +259,61 @@ def test_a_real_scan_and_its_segmentation_still_fit(dcmqi: Path, tmp_path: Path)
     (mask,) = [d for d in data if d.Modality == "SEG"]
     named = {r.ReferencedSOPInstanceUID for s in mask.ReferencedSeriesSequence for r in s.ReferencedInstanceSequence}
     assert named == slices
+
+
+def test_words_that_the_table_does_not_list_are_cleaned_too(tmp_path: Path) -> None:
+    data = a_slice()
+    segment = Dataset()
+    segment.SegmentNumber, segment.SegmentLabel = 1, "Lesion L2, Zimmermann 15.03.2024"
+    segment.SegmentDescription, segment.TrackingID = "seen by Zimmermann", "Zimmermann"
+    data.SegmentSequence = [segment]
+    data.AcquisitionProtocolName, data.DoseComment = "Zimmermann liver 030 450 551", "room of Zimmermann"
+    data.PatientBirthDateInAlternativeCalendar = "61 02 03"
+    data.RetrieveURI = "https://zimmermann.example/4711"
+    data.ManufacturerModelName = "Revolution CT"
+    for number, keep in enumerate((Options(), Options(descriptions=False))):
+        out = tmp_path / f"out{number}"
+        deidentify_folder(write(tmp_path / "in", data), out, KEY, options=keep)
+        (done,) = read(out)
+        raw = next(out.rglob("*.dcm")).read_bytes()
+        assert not [word for word in (b"immermann", b"15.03", b"030", b"450", b"61 02") if word in raw]
+        cleaned = done.SegmentSequence[0]
+        assert cleaned.SegmentLabel == ("Lesion L2" if keep.descriptions else "REMOVED")
+        assert cleaned.TrackingID == ("UNNAMED" if keep.descriptions else "REMOVED")
+        assert done.ManufacturerModelName == "Revolution CT"
+
+
+def test_overlays_unknown_attributes_and_addresses_in_the_header_go(tmp_path: Path) -> None:
+    data = a_slice()
+    data.file_meta.SourcePresentationAddress = "ct.zimmermann.example"
+    data.add_new(0x60000010, "US", 4)
+    data.add_new(0x60000022, "LO", "drawn by Zimmermann")
+    data.add_new(0x60003000, "OW", b"\xff" * 2)
+    data.add_new(0x5000200C, "US", 1)
+    data.add_new(0x00181FFE, "UN", b"Zimmermann")
+    other = Dataset()
+    other.PatientID, other.IssuerOfPatientID = "KIN-77", "Zimmermann"
+    data.OtherPatientIDsSequence = [other]
+    data.ConvolutionKernel = "B30 KIN-77"
+    deidentify_folder(write(tmp_path / "in", data), tmp_path / "out", KEY)
+    raw = next((tmp_path / "out").rglob("*.dcm")).read_bytes()
+    assert b"immermann" not in raw
+    assert b"KIN-77" not in raw
+    (done,) = read(tmp_path / "out")
+    assert not [element.tag for element in done if element.tag.group in (0x6000, 0x5000)]
+
+
+def test_pictures_of_screens_are_known_by_their_class_and_uids_name_no_folder_elsewhere(tmp_path: Path) -> None:
+    fine, dose_sheet, screen, planes, stray = (a_slice(number=n) for n in range(1, 6))
+    dose_sheet.SOPClassUID = dose_sheet.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    screen.ImageType = ["DERIVED", "SECONDARY", "SCREEN SAVE"]
+    planes.add_new(0x60000010, "US", 4)
+    planes.add_new(0x60000102, "US", 12)
+    with pytest.warns(UserWarning, match="Invalid value for VR UI"):
+        stray.add_new(0x0020000D, "UI", "../../../elsewhere")
+    source = write(tmp_path / "in", fine, dose_sheet, screen, planes, stray)
+    removal = deidentify_folder(source, tmp_path / "out" / "copy", KEY, options=Options(uids=True))
+    assert removal.files == 1
+    assert [file for file, _ in removal.left_out] == ["file 2", "file 3", "file 4", "file 5"]
+    assert not (tmp_path / "elsewhere").exists()
+    assert "spare bits" in removal.left_out[2][1]

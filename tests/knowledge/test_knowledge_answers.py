@@ -166,3 +166,20 @@ def test_a_number_is_never_rounded_onto_or_across_its_threshold(shelf, value, sh
 def test_two_facts_are_told_apart_however_near_they_are(shelf):
     shelf.verdict("r", "eligible", "p.size <= p.limit", text="{p.size} of {p.limit} mm")
     assert shelf.load().evaluate("r", {"p.size": 29.96, "p.limit": 30.0}).text == "29.96 of 30 mm"
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "text"),
+    [
+        (61.93532987345538, 30.0, "61.9 of 30 mm"),
+        (30.0, 61.93532987345538, "30 of 61.9 mm"),
+        (39.96, 40.0, "39.96 of 40 mm"),
+        (0.98, 1.03, "0.98 of 1.03 mm"),
+        (61.93532987345538, 61.93532987345538, "61.9 of 61.9 mm"),
+        (61.9353298, 61.9353299, "61.9353298 of 61.9353299 mm"),
+    ],
+)
+def test_two_facts_are_shown_as_exactly_as_it_takes_to_tell_them_apart(shelf, size, limit, text):
+    other = "otherwise: {effect: relative, text: '{p.size} of {p.limit} mm'}\n"
+    shelf.verdict("r", "eligible", "p.size <= p.limit", extra=other, text="{p.size} of {p.limit} mm")
+    assert shelf.load().evaluate("r", {"p.size": size, "p.limit": limit}).text == text

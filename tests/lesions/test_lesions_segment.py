@@ -193,3 +193,15 @@ def test_one_click_on_seven_real_lesions(ircadb):
     assert min(scores) >= 0.7
     assert np.median(gaps) <= 3.0
     assert max(gaps) <= 5.0
+
+
+@pytest.mark.parametrize("spacing", [3.0, 4.0, 6.0])
+def test_a_click_on_the_corner_of_large_voxels_still_has_a_voxel(spacing):
+    """The corner is further from every voxel's centre than the CT number is looked for."""
+    grid = Grid.axial((40, 40, 40), (spacing,) * 3)
+    corner = np.full(3, 20.5) * spacing
+    at = np.moveaxis(np.indices(grid.shape), 0, -1) * spacing
+    ct = Volume(np.where(((at - corner) ** 2).sum(-1) <= 15.0**2, 60.0, 110.0).astype(np.float32), grid)
+    found = segment_lesion(ct, corner)
+    assert found.lesion_hu == pytest.approx(60.0, abs=3.0)
+    assert np.linalg.norm(found.mask.centroid_mm - corner) < spacing

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import typer
+from pydicom import dcmread
 from typer.testing import CliRunner
 
 from glisson.case import load_case
@@ -18,6 +19,7 @@ from glisson.imaging import check_case
 from glisson.imaging.dicom_seg import Segment, write_seg
 from glisson.imaging.dicom_source import ResultHeader, Term, read_source
 from glisson.imaging.dicom_structures import write_structures
+from glisson.imaging.pacs import Listening, listening
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
@@ -73,7 +75,38 @@ def test_store_find_fetch_and_a_second_study_of_the_same_patient(at, study, tmp_
     assert f"image: dicom/{second}/{second}.1" in more["studies"]
     assert "date: 2026-04-01" in more["studies"]
     assert (case / "case.yaml").read_bytes() == before
-    assert "Already there: 6 images" in run("fetch", case, "--from", *at, "--study", first).output
+    again = run("fetch", case, "--from", *at, "--study", first).output
+    assert "Already there: 6 images" in again
+    assert "Add under studies" not in again
+
+
+def test_a_search_takes_wildcards_in_either_language(at, orthanc, study):
+    uid = "1.2.826.0.1.3680043.10.46"
+    assert run("store", study(uid, PatientID="WILD-46"), "--to", *at).exit_code == 0
+    for where in (at, [f"dicom://ORTHANC@127.0.0.1:{orthanc.dicom}"]):
+        for words in ("WILD-4*", "WILD-?6"):
+            found = json.loads(run("find", "--from", *where, "--patient-id", words, "--json").output)
+            assert [row["uid"] for row in found] == [uid]
+
+
+def test_a_node_that_cannot_be_searched_gets_everything_and_that_is_said(study, tmp_path):
+    uid = "1.2.826.0.1.3680043.10.47"
+    with listening(Listening("TAKER", 0, tmp_path / "data", quiet_s=60), print, print) as port:
+        said = run("store", study(uid), "--to", f"dicom://TAKER@127.0.0.1:{port}")
+    assert said.exit_code == 0, said.exception
+    assert "6 objects stored" in said.output
+    assert "cannot be searched" in said.output
+    assert len(list((tmp_path / "data" / "arriving" / uid).rglob("*.dcm"))) == 6
+
+
+def test_outlines_fetched_with_the_scan_begin_the_case(at, received, tmp_path):
+    seg = written_by_others(received / "dicom" / "1.2.3.4")
+    assert run("store", received / "dicom", "--to", *at).exit_code == 0
+    alone = run("fetch", tmp_path / "alone", "--from", *at, "--study", "1.2.3.4")
+    assert f"--series 1.2.3.5 --series {seg}" in alone.output, alone.exception
+    both = run("fetch", tmp_path / "both", "--from", *at, "--study", "1.2.3.4", "--series", "1.2.3.5", "--series", seg)
+    assert "Outlines of the study: liver. Add your facts" in both.output, both.exception
+    assert load_case(tmp_path / "both" / "case.yaml").studies[0].masks.liver.file.startswith(f"dicom/1.2.3.4/{seg}/")
 
 
 def test_options_that_do_not_go_together_are_refused(tmp_path):
@@ -123,12 +156,23 @@ def received(tmp_path, ct_series):
     return tmp_path / "case"
 
 
+def written_by_others(study):
+    """A segmentation of the liver in a folder of its own beside the scan; its series UID."""
+    (study / "outlines").mkdir()
+    path = study / "outlines" / "liver.dcm"
+    liver = Segment("Liver", body((2, 2, 1), (12, 12, 7)), ANATOMY, LIVER, "by hand")
+    header = ResultHeader("key", "1.0", description="outlines")
+    write_seg(path, [liver], read_source(study), header, label="A", number=(1, 1))
+    data = dcmread(path)
+    data.Manufacturer = "A workstation"
+    data.save_as(path)
+    return str(data.SeriesInstanceUID)
+
+
 def test_outlines_that_came_with_the_study_begin_the_case(received):
     study = received / "dicom" / "1.2.3.4"
     source, header = read_source(study), ResultHeader("key", "1.0", description="outlines")
     (study / "1.2.3.7").mkdir()
-    from pydicom import dcmread
-
     liver = Segment("Liver", body((2, 2, 1), (12, 12, 7)), ANATOMY, LIVER, "by hand")
     write_seg(study / "1.2.3.7" / "1.2.3.7.1.dcm", [liver], source, header, label="A", number=(1, 1))
     write_structures(

@@ -109,10 +109,13 @@ def test_a_node_goes_on_after_a_crash(study, tmp_path):
     for folder in (broken, building):
         folder.mkdir(parents=True)
     set_state(broken, "started", tries=3)
+    unsaid = data / "studies" / "1.2.5"  # its state was lost, or somebody deleted it to have it tried again
+    unsaid.mkdir()
     handled, log = [], Log()
     with listening(settings(tmp_path), handled.append, log.append):
-        log.wait("is done")
+        log.wait("is done", 2)
         log.wait("was given up")
+    assert handled.pop(0) == unsaid
     assert handled == [data / "studies" / UID]
     assert len(list(handled[0].rglob("*.dcm"))) == 6
     assert state_of(broken)["state"] == "failed"

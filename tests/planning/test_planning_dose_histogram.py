@@ -172,6 +172,7 @@ def test_constraints_pass_fail_and_not_checkable():
     checks = {
         (c.structure, c.measure): c
         for c in check_organs({"stomach": even(31, 200), "heart": even(20, 300), "kidney": even(5, 150, cut=True)}, 6)
+        if "the plan has 6" not in c.why
     }
     stomach = next(c for (name, _), c in checks.items() if name == "stomach")
     assert (stomach.verdict, stomach.limit) == ("fail", 30)

@@ -18,8 +18,9 @@ from glisson.errors import InputError
 from glisson.geometry import Grid, Mask
 from glisson.knowledge import knowledge_base
 from glisson.planning import PlanSettings, clear_liver, standard_resections
-from glisson.planning.beams import lost_isodose, most_irradiated
+from glisson.planning.beams import checks_in_plan, lost_isodose, most_irradiated
 from glisson.planning.clearance import Candidate, Effort, Problem, Threshold, evaluate, loss_map, search
+from glisson.planning.irradiating import Threat, stereotactic_schedule, threats_near, threats_together
 from glisson.planning.radiating import RadiationRules, holds_radiation
 from glisson.scene import LesionMask, Scene
 
@@ -420,3 +421,48 @@ def test_kinds_of_radiation_can_be_left_out(ask):
     found = ask([HILUM], {"L1": 22.0}, allow=("wedge",), structures=branches(HILUM))
     assert found.radiation.words == ""
     assert not any(holds_radiation(plan) for plan in found.found.plans)
+
+
+def test_limits_of_the_liver_are_asked_of_what_the_other_acts_leave(ask):
+    """Right hepatectomy and a beam: the part far from the target goes, so the mean dose of what stays is higher."""
+    found = ask(both_lobes(), {"L1": 65.0, "L2": 16.0}, allow=KNIFE_AND_BEAM)
+    best = found.found.plans[0]
+    (course,) = (found.radiation.courses[name] for name in best.chosen if name in found.radiation.courses)
+    whole = {check.unit: check for check in course.checks if check.unit in ("mL", "Gy")}
+    left = {c.unit: c for c in checks_in_plan(course, found.problem, best.chosen) if c.unit in ("mL", "Gy")}
+    alone = checks_in_plan(course, found.problem, (course.candidate.id,))
+    assert alone == course.checks
+    by_id = found.problem.by_id()
+    stays = ~found.problem.tumour
+    for name in best.chosen:
+        if name != course.candidate.id:
+            stays[by_id[name].lost] = False
+    assert left["mL"].value == pytest.approx(np.count_nonzero(stays) * found.problem.voxel_ml)
+    assert "other acts leave" in left["mL"].measure
+    # the whole's dose is the same dose, spread over less liver: nearly nothing of it lies in the right half
+    assert left["Gy"].value > 1.5 * whole["Gy"].value
+    assert left["Gy"].value < whole["Gy"].value * whole["mL"].value / left["mL"].value + 0.1
+
+
+def test_doses_of_several_targets_to_one_organ_add_up():
+    """15 and 10 Gy at most: between 15 and 25 Gy together, so a limit of 22 Gy is neither kept nor broken for sure."""
+    one = Threat("stomach", 20.0, 15.0, 12.0, 18.0, 22.0, "pass", "a", "verified")
+    other = Threat("stomach", 25.0, 10.0, 8.0, 12.0, 22.0, "pass", "a", "verified")
+    far = Threat("heart", 50.0, 1.0, 0.5, 2.0, 30.0, "pass", "a", "verified")
+    first, last = threats_together([(one, far), (other,)])
+    assert (first.organ, first.distance_mm, last) == ("stomach", 20.0, far)
+    assert (first.low_gy, first.estimate_gy, first.high_gy) == (12.0, 25.0, 30.0)
+    assert first.verdict == "not checkable"
+    assert threats_together([(one,)]) == (one,)
+
+
+def test_organs_beside_a_target_have_limits_for_the_schedule_of_the_estimate():
+    """75 Gy in 3 fractions 2 mm from the stomach is above any limit of it."""
+    grid = Grid.axial((40, 40, 40), (2.0, 2.0, 2.0))
+    at = np.moveaxis(np.indices(grid.shape), 0, -1)
+    lesion = ((at - 15) ** 2).sum(-1) <= 25
+    stomach = np.zeros(grid.shape, bool)
+    stomach[22:30, 10:20, 10:20] = True
+    (threat,) = threats_near(Mask(lesion, grid), {"stomach": Mask(stomach, grid)}, stereotactic_schedule())
+    assert threat.verdict == "fail"
+    assert threat.status == "unverified"

@@ -14,6 +14,7 @@ import glisson as g
 from glisson.assessment import replan
 from glisson.knowledge import knowledge_base
 from glisson.planning import PlanSettings
+from glisson.planning.irradiating import Threat
 from glisson.report import findings
 from glisson.report.build import ACTIONS, SHORT, actions
 from glisson.report.figures import ACTION_COLOURS
@@ -21,6 +22,7 @@ from glisson.report.numbers import findings_schema
 from glisson.report.plan_acts import acts_of, drawing_of, plan_letters, short_name, shown_plans
 from glisson.report.plan_facts import plan_facts, plan_rules
 from glisson.report.plan_pages import plan_pages
+from glisson.report.plan_radiation import radiation_facts, radiation_sentence
 from glisson.report.plans import eased_table, plan_headline, plans_json, plans_table, verdicts_table
 from glisson.simulate import virtual_patient
 
@@ -145,3 +147,26 @@ def test_without_any_plan_it_is_said_that_radiotherapy_was_considered(plain):
     knife = replan(plain, PlanSettings.by_rules(allow=("resection",)))
     if knife.found.outcome == "none":
         assert "radiotherapy" not in plan_headline(replace(plain, clearing=knife)).lines[0].text
+
+
+def test_an_organ_above_its_limit_and_a_doubtful_mean_dose_stand_in_the_answer(plain, shown):
+    """The heart beside the first target, and a mean dose on either side of its limit of 15 Gy."""
+    heart = Threat("heart", 8.0, 40.0, 35.0, 50.0, 30.0, "fail", "a", "unverified")
+    (name,) = (name for name in shown.plan.chosen if name in plain.clearing.radiation.courses)
+    course = plain.clearing.radiation.courses[name]
+    said = {}
+    for dose in (14.97, 15.06):
+        sample_gy = np.full_like(course.sample_gy, dose)
+        sample_gy[0], sample_gy[2] = 20.0, 10.0
+        check = replace(course.checks[-1], value=dose, verdict="not checkable")
+        changed = replace(course, threats=(heart,), sample_gy=sample_gy, checks=(*course.checks[:-1], check))
+        radiation = replace(plain.clearing.radiation, courses={name: changed})
+        clearing = replace(plain.clearing, radiation=radiation, radiation_without_open=radiation)
+        facts = {fact.label: fact.value for fact in radiation_facts(clearing, shown.plan)}
+        said[dose] = facts["Further limits of radiotherapy"]
+        assert "limit 30\u00a0Gy: not met" in facts["Organs near a target"]
+        text = radiation_sentence(clearing, shown.plan)
+        assert "the heart would receive more than allowed (not yet confirmed)" in text
+        assert "waits for a treatment plan" in text
+    assert "14.97\u00a0Gy, limit 15\u00a0Gy: open" in said[14.97]
+    assert "15.1\u00a0Gy, limit 15\u00a0Gy: open" in said[15.06]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
 from glisson.assessment import assess
-from glisson.assessment.following import near_zones, zone_courses
+from glisson.assessment.following import carried, lost_at_ablations, near_zones, zone_courses
 from glisson.assessment.steps import FOLLOW_STEPS
-from glisson.case import KnownAs, LesionFacts
+from glisson.case import KnownAs, LesionFacts, Treatment
 from glisson.cli.virtual import write_virtual_case
 from glisson.errors import InputError
 from glisson.geometry import Mask
@@ -209,3 +210,46 @@ def test_following_needs_two_scans(tmp_path):
     write_virtual_case(one, tmp_path / "case")
     with pytest.raises(InputError, match="one scan"):
         read_series(tmp_path / "case")
+
+
+def test_a_lesion_that_lies_whole_in_its_ablation_zone_is_treated_and_no_response(read, result):
+    """Seen on the scan before, then a zone in its place: one that holds its outline, and one that leaves a part."""
+    case, scene = read
+    site = next(one for one in result.follow.vanished if not one.refused)
+    low = np.argwhere(site.mask.data)[:, 0].min()
+    part = site.mask.data.copy()
+    part[low] = False
+    natures = []
+    for data in (site.mask.data, part):
+        zone = {f"ablation_zone_{site.name.lower()}": Mask(data, site.mask.grid)}
+        zoned = replace(scene, structures={**scene.structures, **zone})
+        now, _, _ = carried(case, zoned, result.follow)
+        natures.append(next(one.nature for one in now.lesions if one.id == site.name))
+        lost = lost_at_ablations((*scene.earlier, zoned), result.follow)
+        assert lost == {site.name: 2}
+    assert natures == ["treated", "vanished"]
+    serial = serial_findings(case, (*scene.earlier, zoned), result.follow, project_to_mm=30.0, lost=lost)
+    row = serial.responses[0].dates[-1]
+    assert "NE" in (row.target, row.non_target)
+    assert max(day for day, _ in serial.course(site.name)) < serial.days[2]
+
+
+def test_growth_of_a_zone_is_told_as_far_as_it_says_something(read, result):
+    """Two scans told nothing in the series; a later growth did; an ablation between may explain it."""
+    case, scene = read
+    days = [one.facts.date for one in result.scans]
+    ablation = Treatment("ablation", start=date.fromisoformat(days[1]) + timedelta(days=1))
+    at = np.moveaxis(np.indices(scene.grid.shape), 0, -1)
+    far = ((at - np.array(scene.grid.shape) / 2) ** 2).sum(-1)
+    scans = [
+        replace(one, structures={**one.structures, "ablation_zone_l1": Mask(far < radius**2, one.grid)})
+        for one, radius in zip(result.scans, (8, 6, 10), strict=True)
+    ]
+    said = []
+    later = [result.scans[0], *scans[1:]]
+    for shown, record in ((scans, case), (later, case), (scans, replace(case, treatments=(ablation,)))):
+        _, (notice,) = zone_courses(record, shown, result.follow)
+        said.append(notice.text)
+    assert "local progression until shown otherwise" in said[0]
+    assert "told nothing" in said[1]
+    assert "lies between" in said[2]

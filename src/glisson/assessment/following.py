@@ -15,7 +15,7 @@ from glisson.lesions.follow import FollowUp, VanishedSite, follow
 from glisson.planning.ablated import AblationCheck, ZoneCourse, check_ablation, zone_course, zones_of
 from glisson.scene import LesionMask, Notice, Scene
 
-__all__ = ["ablation_checks", "carried", "follow_scene", "near_zones", "zone_courses"]
+__all__ = ["ablation_checks", "carried", "follow_scene", "lost_at_ablations", "near_zones", "zone_courses"]
 
 SETTLED = ("benign", "treated", "vanished")
 """What the record says of a lesion that is not seen on the last scan is kept when it is one of these."""
@@ -40,10 +40,12 @@ def carried(case: Case, scene: Scene, found: FollowUp) -> tuple[Case, Scene, tup
 
     A site that is seen no more becomes a lesion of the scene, of the nature vanished (or as the record has it), with
     its last outline carried over. One whose overlay is refused is in the record alone: nobody knows where it lies now.
-    So is one that went with a resection: of the nature treated.
+    So is one that went with a resection: of the nature treated. Of that nature too, with its outline, is one that lies
+    whole in its ablation zone on the last scan.
     """
     scenes = (*scene.earlier, scene)
     gone = resected_lesions(operations(case, scenes), scenes, found)
+    zones = zones_of(scene, (site.name for site in found.vanished))
     last = len(scenes) - 1
     renamed = tuple(replace(lesion, id=found.name_of(last, lesion.id)) for lesion in scene.lesions)
     facts = {lesion.id: lesion for lesion in case.lesions}
@@ -56,7 +58,8 @@ def carried(case: Case, scene: Scene, found: FollowUp) -> tuple[Case, Scene, tup
             text = f"{site.name} lay in the part that was resected on {gone[site.name].day}."
             notices.append(Notice("info", "lesion-resected", text, site.name))
             continue
-        facts[site.name] = _gone(site, scenes, facts.get(site.name))
+        lies_in_zone = site.name in zones and _holds(zones[site.name], site)
+        facts[site.name] = (_ablated if lies_in_zone else _gone)(site, scenes, facts.get(site.name))
         where = _named(scenes[site.last_seen])
         if site.refused or site.mask.is_empty:
             text = f"{site.name}, last seen on {where}, cannot be placed on this scan; no plan covers it."
@@ -111,13 +114,32 @@ def zone_courses(
         done = [day for day in days if day <= own[0][0]]
         courses[name] = zone_course(own, done[-1] if done else None)
         if courses[name].grown:
-            least = min(ml for _, ml in own[:-1])
-            text = (
-                f"The ablation zone of {name} grew from {least:.1f} to {own[-1][1]:.1f} mL, more than outlines differ: "
-                "local progression until shown otherwise."
-            )
+            first, least = min(own[:-1], key=lambda pair: pair[1])
+            again = [day for day in days if first < day <= own[-1][0]]
+            grew = f"grew from {least:.1f} to {own[-1][1]:.1f} mL, more than outlines differ"
+            text = f"The ablation zone of {name} {grew}{_zone_words(again[-1] if again else None, len(own))}"
             notices.append(Notice("warning", "zone-grown", text, name))
     return courses, tuple(notices)
+
+
+def _zone_words(again: date | None, scans: int) -> str:
+    """What the growth of a zone means. again: day of an ablation since its smallest size; scans: that show it."""
+    if again is not None:
+        return f"; an ablation of {again} lies between: of this lesion it explains that, of another one it does not."
+    if scans == 2:
+        return ". Between a zone's first two scans that told nothing in one series (zone-growth-2012): look again soon."
+    return ": local progression until shown otherwise."
+
+
+def lost_at_ablations(scans: Sequence[Scene], found: FollowUp) -> Mapping[str, int]:
+    """Lesion that is seen no more once its ablation zone is outlined -> number of the first such scan: that it is not
+    seen any more says nothing of its response."""
+    zones = [zones_of(scan, (track.name for track in found.tracks)) for scan in scans]
+    first = {
+        track.name: next((n for n in range(track.last + 1, len(scans)) if track.name in zones[n]), None)
+        for track in found.tracks
+    }
+    return {name: number for name, number in first.items() if number is not None}
 
 
 def near_zones(scans: Sequence[Scene], found: FollowUp) -> Mapping[str, tuple[str, float]]:
@@ -156,6 +178,21 @@ def _removed(site: VanishedSite, scenes: tuple[Scene, ...], done: Operation, fac
     if fact is not None and fact.nature in SETTLED:
         return fact
     reason = f"its place on {_named(scenes[site.last_seen])} is not in the liver after the resection of {done.day}"
+    known = fact or LesionFacts(site.name, first_seen=_day(scenes[site.last_seen]))
+    return replace(known, nature="treated", reason=reason)
+
+
+def _holds(zone: Mask, site: VanishedSite) -> bool:
+    """Whether nothing of the carried outline of a lesion lies outside an ablation zone."""
+    placed = not (site.refused or site.mask.is_empty)
+    return placed and not (site.mask.data & ~zone.on(site.mask.grid, "the ablation zone")).any()
+
+
+def _ablated(site: VanishedSite, scenes: tuple[Scene, ...], fact: LesionFacts | None) -> LesionFacts:
+    """What holds of a lesion that lies whole in its ablation zone."""
+    if fact is not None and fact.nature in SETTLED:
+        return fact
+    reason = f"seen on {_named(scenes[site.last_seen])}; it lies in its ablation zone, whose margin is measured"
     known = fact or LesionFacts(site.name, first_seen=_day(scenes[site.last_seen]))
     return replace(known, nature="treated", reason=reason)
 

@@ -97,10 +97,13 @@ def resected_lesions(done: Sequence[Operation], scans: Sequence[Scene], found: F
 
 
 def lost_at_operations(case: Case, scans: Sequence[Scene], found: FollowUp) -> Mapping[str, int]:
-    """Lesion that was last seen on the scan before a resection -> number of the scan after it: that it is not seen any
-    more says nothing of its response."""
-    after = {one.before: one.after for one in operations(case, scans)}
-    return MappingProxyType({track.name: after[track.last] for track in found.tracks if track.last in after})
+    """Lesion that went with a resection, or was last seen on the day of the scan before one -> number of the scan after
+    it: that it is not seen any more says nothing of its response."""
+    done = operations(case, scans)
+    after = {scans[one.before].facts.date: one.after for one in done}
+    last_seen = {t.name: scans[t.last].facts.date for t in found.tracks}
+    lost = {name: after[day] for name, day in last_seen.items() if day in after}
+    return MappingProxyType(lost | {name: one.after for name, one in resected_lesions(done, scans, found).items()})
 
 
 def _away(liver: Mask, points_mm: np.ndarray) -> np.ndarray:

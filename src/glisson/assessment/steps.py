@@ -17,7 +17,7 @@ from glisson.anatomy import (
     vessel_anatomy,
 )
 from glisson.assessment.facts import all_facts, facts_of_lesions
-from glisson.assessment.following import ablation_checks, carried, follow_scene, near_zones
+from glisson.assessment.following import ablation_checks, carried, follow_scene, lost_at_ablations, near_zones
 from glisson.assessment.later_steps import check_resections, follow_zones, name_at_risk
 from glisson.assessment.operated import lost_at_operations
 from glisson.assessment.result import Assessment
@@ -28,6 +28,7 @@ from glisson.knowledge import Option, knowledge_base, margins, remnant_segments,
 from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver
 from glisson.lesions.serial import serial_findings
 from glisson.planning import clear_liver, resection_notices, standard_resections
+from glisson.planning.growth import ENLARGING
 from glisson.planning.radiating import RadiationRules
 from glisson.planning.radiation import radiation_finding
 from glisson.scene import Notice
@@ -73,7 +74,7 @@ def _follow_lesions(a: Assessment) -> Outcome:
 def _compare_sizes(a: Assessment) -> Outcome:
     assert a.scene is not None
     assert a.follow is not None
-    lost = lost_at_operations(a.case, a.scans, a.follow)
+    lost = {**lost_at_ablations(a.scans, a.follow), **lost_at_operations(a.case, a.scans, a.follow)}
     found = serial_findings(a.case, a.scans, a.follow, project_to_mm=_number("projected-size"), lost=lost)
     if isinstance(found, Unknown):
         return a, f"not assessed: {found.reason}"
@@ -120,7 +121,10 @@ def _map_segments(a: Assessment) -> Outcome:
     ), f"{len(found.present)} segments; given for {found.given_percent:.1f} % of the liver"
 
 
-OPERATED = ("liver.previous_hepatectomy", "liver.previous_embolisation")
+OPERATED = (
+    "liver.previous_hepatectomy", "liver.previous_embolisation", "treatments.had.hepatectomy",
+    *(f"treatments.had.{kind.replace('-', '_')}" for kind in ENLARGING),
+)  # fmt: skip
 """Facts under which segments are not guessed from the shape of the liver."""
 
 

@@ -119,8 +119,17 @@ def _elsewhere(case: Case) -> Iterator[tuple[str, str, str]]:
     both = sorted({sign.sign for sign in case.signs.present} & set(case.signs.absent))
     if both:
         yield "signs.absent", ", ".join(both), "listed as present too; keep one of the two."
+    yield from _operated(case)
     if case.patient.sex == "male" and case.patient.pregnancy is True:
         yield "patient.pregnancy", "true", "patient.sex is male; correct one."
+
+
+def _operated(case: Case) -> Iterator[tuple[str, str, str]]:
+    """A resection of liver that is listed with its day and denied elsewhere."""
+    treatments = () if isinstance(case.treatments, Unknown) else case.treatments
+    day = next((t.start for t in treatments if t.kind == "hepatectomy" and isinstance(t.start, date)), None)
+    if case.liver.previous_hepatectomy is False and day is not None:
+        yield "liver.previous_hepatectomy", "false", f"treatments list a hepatectomy of {day.isoformat()}; correct one."
 
 
 def _lesions(case: Case) -> Iterator[tuple[str, str, str]]:

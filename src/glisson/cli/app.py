@@ -317,3 +317,5 @@ def _summarise(result: Assessment, out: Path, as_json: bool) -> None:
     else:
         print(answer_in_one_sentence(result))
         print(f"Dossier: {out / 'dossier.html'} and {out / 'dossier.pdf'}")
+        if (out / "dicom").is_dir():
+            print(f"DICOM: {out / 'dicom'}, to be shown over the scan; glisson store {out} --to URL")

@@ -1,9 +1,10 @@
-"""`glisson import` and `glisson export`: facts from FHIR R4 into a case, a dossier out as a FHIR R4 Bundle."""
+"""`glisson import` and `glisson export`: FHIR R4 or a DICOM report into a case, a dossier out as a FHIR R4 Bundle."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["export", "import_"]
 
+MOST_LINES = 5
+"""More resources of one kind that are not used for one reason are counted, not listed."""
+
 
 def import_(
     bundle: Annotated[
-        Path, typer.Argument(metavar="BUNDLE", help="FHIR R4: a Bundle, ndjson, or a folder of resources")
+        Path,
+        typer.Argument(
+            metavar="BUNDLE", help="FHIR R4: a Bundle, ndjson, or a folder of resources; or a DICOM measurement report"
+        ),
     ],
     case: Annotated[Path, typer.Argument(metavar="CASE", help="case folder: a new one, or one with case.yaml")],
     prefer: Annotated[
@@ -35,8 +42,14 @@ def import_(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print machine-readable output")] = False,
 ) -> None:
-    """Read a patient's FHIR R4 (mCODE) record into CASE/case.yaml; list what was not understood."""
+    """Read a FHIR R4 (mCODE) record, or the lesions of a DICOM report, into CASE/case.yaml; list what was not used."""
     from glisson.cli.output import print_json
+
+    if _is_dicom(bundle):
+        if patient is not None or as_of is not None:
+            raise InputError("--patient and --as-of are for FHIR; a DICOM report is matched to the scan of the case.")
+        _import_report(bundle, case, prefer, as_json)
+        return
     from glisson.exchange.fhir_import_write import import_fhir
 
     done = import_fhir(bundle, case, prefer=prefer, patient=patient, as_of=_day(as_of))
@@ -47,6 +60,29 @@ def import_(
         return
     _print(done)
     print(f"Next: glisson check {case}")
+
+
+def _is_dicom(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def _import_report(path: Path, case: Path, prefer: str | None, as_json: bool) -> None:
+    from glisson.cli.output import print_json
+    from glisson.exchange.dicom_report_import import REPORT_FILE, import_report
+
+    done = import_report(path, case, prefer=prefer)
+    if as_json:
+        print_json({"case": str(done.file), **done.report()})
+        return
+    print(f"{done.file}: {len(done.lesions)} lesions in the report, {len(done.merge.added)} entries changed")
+    for conflict in done.merge.conflicts:
+        print(f"differed   {conflict}")
+    for notice in done.notices:
+        print(f"check      {notice.text}")
+    print(f"All of it: {done.file.parent / REPORT_FILE}")
 
 
 def _day(text: str | None) -> date | None:
@@ -65,8 +101,13 @@ def _print(done: Result) -> None:
         print(f"differed   {conflict}")
     for text in found.check:
         print(f"check      {text}")
+    alike = Counter((one.resource.partition("/")[0], one.why) for one in found.not_understood)
     for one in found.not_understood:
-        print(f"not used   {one.resource}{f' ({one.code})' if one.code else ''}: {one.why}")
+        if alike[one.resource.partition("/")[0], one.why] <= MOST_LINES:
+            print(f"not used   {one.resource}{f' ({one.code})' if one.code else ''}: {one.why}")
+    for (kind, why), times in alike.items():
+        if times > MOST_LINES:
+            print(f"not used   {times} of {kind}: {why}")
     print(f"All of it: {done.file.parent / REPORT_FILE}")
 
 

@@ -159,6 +159,8 @@ def fetch(
     as_json: AsJson = False,
 ) -> None:
     """Fetch the CT or MR of a study into CASE/dicom and begin CASE/case.yaml. A fetch that stopped is continued."""
+    from glisson.cli.received import OUTLINES
+    from glisson.imaging.dicom_source import RESEARCH
     from glisson.imaging.pacs import fetch_study, open_archive
 
     node = node_from(
@@ -171,7 +173,7 @@ def fetch(
                 open_archive(node), study, case, series=series or (), progress=part(progress, 0, 0.95)
             )
             progress("Reading the series", 0.95)
-            begun, entries = _begin(case, fetched)
+            begun, outlined, entries = _begin(case, fetched)
     except KeyboardInterrupt:
         print("glisson: stopped; what arrived is kept, the same command continues", file=sys.stderr)
         raise Exit(130) from None
@@ -188,8 +190,12 @@ def fetch(
         print(
             f"  left there: {other.modality or '?'} '{other.description}', {other.instances or '?'} images, {other.uid}"
         )
+    for other in fetched.left:
+        if other.modality in OUTLINES and other.description[:8] != RESEARCH[:8]:
+            print(f"  outlines to fetch with the scan: --series {fetched.series[0].uid} --series {other.uid}")
     if begun is not None:
-        print(f"{begun} written. Add outlines, at least the liver, and your facts, then: glisson plan {case} -o OUT")
+        lacking = "your facts" if outlined else "outlines, at least the liver, and your facts"
+        print(f"{begun} written. {outlined}{' ' * bool(outlined)}Add {lacking}, then: glisson plan {case} -o OUT")
     if entries:
         print(f"{case / 'case.yaml'} does not name these yet. Add under studies:\n{entries}")
 
@@ -201,24 +207,41 @@ def _place(text: str) -> tuple[str, int]:
     return address.strip("[]"), int(port)
 
 
-def _begin(case: Path, fetched: Fetched) -> tuple[Path | None, str]:
-    """Begin case.yaml with the first scan where there is none; the lines of `studies:` that add the other scans."""
+def _begin(case: Path, fetched: Fetched) -> tuple[Path | None, str, str]:
+    """Begin case.yaml with the first scan where there is none, with outlines that were fetched with it.
+
+    Gives back the file begun, which outlines it names, and the lines of `studies:` that add scans not yet named.
+    """
+    from glisson.case import CASE_FILE, load_case
     from glisson.case.writing import plain_yaml
-    from glisson.imaging import init_case, read_raster
+    from glisson.imaging import read_raster
 
     held = zip(fetched.folders, fetched.series, strict=True)
     folders = [folder for folder, entry in held if entry.modality in SCANS]
-    begun = None
-    if folders and not (case / "case.yaml").exists():
-        begun = init_case(case, ct=folders.pop(0))
+    begun, outlined = None, ""
+    if folders and not (case / CASE_FILE).exists():
+        begun, outlined = _begin_with(case, folders[0])
+    named = {study.image for study in load_case(case / CASE_FILE).studies} if (case / CASE_FILE).exists() else set()
     entries = []
     for folder in folders:
-        facts = read_raster(folder).facts
-        known = {"date": facts.date, "modality": facts.modality, "phase": facts.phase}
-        name = f"{(facts.modality or 'scan').lower()}-{facts.date or folder.name[-6:]}"
         image = folder.relative_to(case).as_posix()
-        entries.append({"id": name, **{k: v for k, v in known.items() if v}, "image": image})
-    return begun, plain_yaml(entries) if entries else ""
+        if image not in named:
+            facts = read_raster(folder).facts
+            known = {"date": facts.date, "modality": facts.modality, "phase": facts.phase}
+            name = f"{(facts.modality or 'scan').lower()}-{facts.date or folder.name[-6:]}"
+            entries.append({"id": name, **{k: v for k, v in known.items() if v}, "image": image})
+    return begun, outlined, plain_yaml(entries) if entries else ""
+
+
+def _begin_with(case: Path, folder: Path) -> tuple[Path, str]:
+    """Begin case.yaml with a scan and the outlines that were fetched with it; the file, and which outlines."""
+    from glisson.case import CASE_FILE
+    from glisson.cli.received import from_study
+    from glisson.imaging import init_case, read_image
+
+    scan, facts = read_image(folder)
+    outlined = from_study(case, folder, scan, facts)
+    return (case / CASE_FILE if outlined else init_case(case, ct=folder)), outlined
 
 
 def store(

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from glisson.geometry import Volume
     from glisson.scene import ImageFacts
 
-__all__ = ["begin_case", "main"]
+__all__ = ["OUTLINES", "begin_case", "from_study", "main"]
 
 OUTLINES = ("SEG", "RTSTRUCT")
+"""Modalities of outlines."""
+
 OWN = ("liver", "portal", "hepatic", "cava")
 TASKS = ("total", "liver_segments", "liver_vessels", "liver_lesions")
 
@@ -49,11 +51,14 @@ def begin_case(case: Path) -> str:
     images = case / DICOM_FOLDER
     scan, facts = read_image(images)
     series = next(folder for folder in sorted(images.glob("*/*")) if folder.name == facts.series_uid)
-    return _from_study(case, series, scan, facts) or _automatic(case, series, scan, facts)
+    return from_study(case, series, scan, facts) or _automatic(case, series, scan, facts)
 
 
-def _from_study(case: Path, series: Path, scan: Volume, facts: ImageFacts) -> str:
-    """Begin the case with the outlines that came with the study; empty where none of them has the liver."""
+def from_study(case: Path, series: Path, scan: Volume, facts: ImageFacts) -> str:
+    """Begin the case with the outlines that lie beside a series' folder; says which, empty where none has the liver.
+
+    scan, facts: the series as read. Outlines in another frame of reference and our own results are left out.
+    """
     from glisson.imaging import init_case
     from glisson.imaging.names import LESIONS, SEGMENT
     from glisson.imaging.outlines import load_outline

@@ -53,7 +53,7 @@ def reported(
 
     anatomy: name in the segmentation of the anatomy -> the segment. plans: each plan with the segments of its parts.
     """
-    about = (result.case.id, source.patient_id)
+    about = (result.case.id, source.person)
     found: list[ReportedFinding] = []
     if result.liver is not None:
         volume = Measured(VOLUME, result.liver.volume_ml, CM3)

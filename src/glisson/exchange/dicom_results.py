@@ -155,13 +155,17 @@ def _anatomy(result: Assessment, source: SourceSeries) -> list[Segment]:
         veins |= {"hepatic": result.cava.hepatic, "cava": result.cava.cava}
     for name, mask in veins.items():
         if mask is not None and not mask.is_empty:
-            term = VEINS[name]
-            found.append(Segment(term.meaning, mask, ANATOMY, term, GIVEN, colour=COLOURS[name]))
+            term, given = VEINS[name], scene.structures.get(name)
+            as_given = given is not None and mask.count == given.count
+            made_by = GIVEN if as_given else f"Glisson {result.version}: cava told from veins"
+            found.append(
+                Segment(term.meaning, mask, ANATOMY, term, made_by, automatic=not as_given, colour=COLOURS[name])
+            )
     natures = {lesion.id: lesion.nature for lesion in result.lesions}
     for lesion in scene.lesions:
         if not lesion.mask.is_empty:
             kind = METASTASIS if natures.get(lesion.id) in METASTATIC else LESION
-            tracking = (lesion.id, lesion_uid(result.case.id, source.patient_id, lesion.id))
+            tracking = (lesion.id, lesion_uid(result.case.id, source.person, lesion.id))
             found.append(
                 Segment(lesion.id, lesion.mask, CHANGED, kind, GIVEN, region=LIVER, tracking=tracking,
                         colour=COLOURS["lesion"])

@@ -23,7 +23,7 @@ from glisson.exchange.fhir_import_merge import Conflict, Merge, Steps, merge
 from glisson.exchange.fhir_import_people import withhold
 from glisson.exchange.fhir_read import read_record
 
-__all__ = ["REPORT_FILE", "Result", "apply", "import_fhir"]
+__all__ = ["PREFER", "REPORT_FILE", "Result", "apply", "import_fhir", "write_import"]
 
 REPORT_FILE = "import-report.json"
 PREFER = (None, "bundle", "case")
@@ -76,7 +76,7 @@ def import_fhir(
         text = plain_yaml({"id": name, **found.plain})
         loads_case(text, str(file))
     new = not file.exists()
-    _write(file, text, json.dumps(_report(found, laid), indent=2, ensure_ascii=False) + "\n", new=new)
+    write_import(file, text, json.dumps(_report(found, laid), indent=2, ensure_ascii=False) + "\n", new=new)
     return Result(file, new, laid, found)
 
 
@@ -93,10 +93,11 @@ def _refuse(file: Path, conflicts: tuple[Conflict, ...]) -> None:
     )
 
 
-def _write(file: Path, text: str, report: str, *, new: bool) -> None:
+def write_import(file: Path, text: str, report: str, *, new: bool, name: str = REPORT_FILE) -> None:
+    """Put a case file in its place and the report of the import, `name`, beside it. Raises OutputError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file.parent / REPORT_FILE, report)
+        _replace(file.parent / name, report)
         _replace(file, text)
     except OSError as refusal:
         kept = "no case was written" if new else "the case is as it was"

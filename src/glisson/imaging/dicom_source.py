@@ -113,6 +113,11 @@ class SourceSeries:
         """PatientID, empty where the header lacks it."""
         return str(self.first.get("PatientID") or "")
 
+    @property
+    def person(self) -> str:
+        """What tells this patient from others: PatientID, else the study, since many scans without one are of many."""
+        return self.patient_id.strip() or self.study_uid
+
     def turned(self, mask: Mask, what: str) -> Mask:
         """The mask, trimmed, with the series' own array axes. Raises FrameMismatch off its lattice, SceneError outside.
 

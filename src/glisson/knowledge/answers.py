@@ -175,7 +175,7 @@ class Answer:
 
     def _trace(self, condition: Condition) -> Trace:
         inputs = tuple(
-            Input(path, _value(self._facts, path), self._table[path].unit, condition.bounds(self._facts))
+            Input(path, _value(self._facts, path), self._table[path].unit, condition.bounds(self._facts, path))
             for path in condition.paths
         )
         return Trace(
@@ -195,7 +195,7 @@ class Answer:
     def _bounds(self, path: str) -> tuple[float, ...]:
         """The numbers that the rule holds a fact against."""
         leaves = (leaf for condition in self.rule.conditions for leaf in condition.leaves())
-        return tuple(bound for leaf in leaves if path in leaf.paths for bound in leaf.bounds(self._facts))
+        return tuple(bound for leaf in leaves if path in leaf.paths for bound in leaf.bounds(self._facts, path))
 
 
 def ask(rule: Rule, facts: Facts, sources: Mapping[str, Source], table: FactTable) -> Answer:
@@ -266,7 +266,8 @@ def unknown_paths(condition: Condition, facts: Facts) -> Iterator[str]:
 def show(value: object, near: tuple[float, ...] = ()) -> str:
     """A fact value for people: yes or no, a list of words, or a number with at most one decimal.
 
-    near: numbers it is held against; more decimals are shown where rounding would carry it onto or across one.
+    near: numbers it is held against; more decimals are shown where rounding would carry it onto or across one, or onto
+    what such a number is rounded to.
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -280,11 +281,19 @@ def show(value: object, near: tuple[float, ...] = ()) -> str:
 
 
 def _number(value: float, near: tuple[float, ...]) -> str:
-    for decimals in range(1, MOST_DECIMALS):
+    for decimals in range(1, MOST_DECIMALS + 1):
         shown = f"{value:.{decimals}f}"
-        if all((float(shown) > bound) - (float(shown) < bound) == (value > bound) - (value < bound) for bound in near):
+        if all(_tells(float(shown), value, bound, decimals) for bound in near):
             return shown.rstrip("0").removesuffix(".")
     return repr(value)
+
+
+def _tells(shown: float, value: float, bound: float, decimals: int) -> bool:
+    """Whether the number shown lies on the value's side of a bound, and of the bound as it may be shown itself."""
+    if value == bound:
+        return shown == bound or round(bound, MOST_DECIMALS) != bound
+    against = (bound, float(f"{bound:.{decimals}f}"))
+    return all(shown > one for one in against) if value > bound else all(shown < one for one in against)
 
 
 def _value(facts: Facts, path: str) -> object:

@@ -78,9 +78,9 @@ class Condition:
         """The numbers written in it with their units."""
         return ()
 
-    def bounds(self, facts: Facts) -> tuple[float, ...]:
-        """The numbers, in the unit of its fact, that it compares these facts with."""
-        del facts
+    def bounds(self, facts: Facts, path: str) -> tuple[float, ...]:
+        """The numbers, in the unit of the fact, that it compares the fact of this path with."""
+        del facts, path
         return ()
 
 
@@ -121,9 +121,9 @@ class Compare(Condition):
         """The threshold."""
         return (self.written,)
 
-    def bounds(self, facts: Facts) -> tuple[float, ...]:
+    def bounds(self, facts: Facts, path: str) -> tuple[float, ...]:
         """The threshold."""
-        del facts
+        del facts, path
         return (self.number,)
 
     def __str__(self) -> str:
@@ -149,9 +149,10 @@ class CompareFacts(Condition):
         """Both facts."""
         return (self.path, self.other)
 
-    def bounds(self, facts: Facts) -> tuple[float, ...]:
-        """Both facts, as far as they are known: each is the other's threshold."""
-        return tuple(number_of(path, facts[path]) for path in self.paths if not is_missing(facts, path))
+    def bounds(self, facts: Facts, path: str) -> tuple[float, ...]:
+        """The other fact, where it is known: each is the other's threshold."""
+        other = self.other if path == self.path else self.path
+        return () if is_missing(facts, other) else (number_of(other, facts[other]),)
 
     def __str__(self) -> str:
         return f"{self.path} {self.op} {self.other}"
@@ -185,9 +186,9 @@ class Between(Condition):
         """Both ends."""
         return self.written
 
-    def bounds(self, facts: Facts) -> tuple[float, ...]:
+    def bounds(self, facts: Facts, path: str) -> tuple[float, ...]:
         """Both ends."""
-        del facts
+        del facts, path
         return (self.low, self.high)
 
     def __str__(self) -> str:

@@ -28,7 +28,8 @@ up to FARTHEST_MM."""
 FARTHEST_MM = 70.0
 """A border farther from the centre than this is not looked for."""
 SEED_MM = 2.5
-"""The CT number of the lesion is first taken within this distance of the point."""
+"""The CT number of the lesion is first taken within this distance of the point, and always in the voxel that
+holds it."""
 AROUND_MM = 5.0
 """The parenchyma is measured up to this much farther than the border is looked for."""
 SMOOTH_MM = 1.2
@@ -159,6 +160,12 @@ def _box(grid: Grid, centre_mm: FloatArray, reach_mm: float) -> Box:
     return (slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1])), slice(int(low[2]), int(high[2])))
 
 
+def _voxel_at(grid: Grid, point_mm: FloatArray) -> tuple[int, int, int]:
+    """The voxel that a point is in; the nearest one for a point outside the grid."""
+    i, j, k = np.clip(np.rint(grid.to_index(point_mm)).astype(int), 0, np.array(grid.shape) - 1)
+    return int(i), int(j), int(k)
+
+
 def smoothed(data: npt.NDArray[np.float32], within: BoolArray, grid: Grid, sigma_mm: float) -> Array:
     """Gaussian smoothing of the tissue `within` alone, less its outermost layer: what lies outside, and voxels that are
     partly outside, do not darken the border."""
@@ -183,8 +190,7 @@ def _place(ct: Volume, seeds: FloatArray, reach_mm: float, liver: Mask | None, c
     tissue, inside = data > FAT_HU, np.ones(grid.shape, np.bool_)
     if liver is not None:
         inside = liver.on(grid, "the liver")
-        at = tuple(np.clip(np.rint(grid.to_index(centre)).astype(int), 0, np.array(grid.shape) - 1))
-        tissue = tissue & inside if inside[at] else tissue
+        tissue = tissue & inside if inside[_voxel_at(grid, centre)] else tissue
     smooth = smoothed(data, tissue, grid, SMOOTH_MM)
     allowed = (smooth > FAT_HU) & (tissue if liver is not None else True)
     parenchyma = (away < reach_mm + AROUND_MM) & (smooth > TISSUE_HU[0]) & (smooth < TISSUE_HU[1])
@@ -192,6 +198,7 @@ def _place(ct: Volume, seeds: FloatArray, reach_mm: float, liver: Mask | None, c
     seed = np.zeros(grid.shape, np.bool_)
     for point in seeds:
         seed |= distances_mm(grid, point) <= max(SEED_MM, max(grid.spacing_mm) / 2)
+        seed[_voxel_at(grid, point)] = True
     liver_hu, noise = _mode(smooth[parenchyma & ~seed])
     fine = smoothed(data, tissue, grid, FINE_MM)
     return _Place(smooth, fine, grid, allowed, float(np.median(smooth[seed])), liver_hu, noise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
@@ -38,7 +38,8 @@ class Serial:
     baseline: number of the scan that response is measured from. same_day: scans of one day are one assessment, day by
     day the numbers of its scans, the one that counts first (of the modality of the last scan). responses: one for each
     of CRITERIA. growth: name -> growth through the volumes since the baseline, where there are two. projections: name
-    -> when it reaches the volume of a ball of projected_mm, of lesions that grow.
+    -> when it reaches the volume of a ball of projected_mm, of lesions that grow. removed: name -> number of the scan
+    from which on that it is not seen tells nothing, as it was or may have been resected or ablated.
     """
 
     days: tuple[date, ...]
@@ -50,16 +51,19 @@ class Serial:
     growth: Mapping[str, Growth]
     projections: Mapping[str, Projection]
     projected_mm: float
+    removed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def course(self, name: str, *, whole: bool = False) -> tuple[tuple[date, Size | None], ...]:
         """Day and size of a lesion, one for each day from the baseline on (from the first scan on, with whole).
 
-        Of several scans of a day that which counts tells the size; another one where the lesion is not seen on it.
+        Of several scans of a day that which counts tells the size; another one where the lesion is not seen on it. It
+        ends where the lesion was removed.
         """
+        until = self.removed.get(name, len(self.days))
         return tuple(
             (self.days[n], size)
             for n, size in _by_day(self.sizes[name], self.same_day)
-            if whole or self.days[n] >= self.days[self.baseline]
+            if (whole or self.days[n] >= self.days[self.baseline]) and (size is not None or n < until)
         )
 
 
@@ -74,8 +78,9 @@ def serial_findings(
     """Measure the followed lesions and judge response from the last scan before the latest systemic treatment.
 
     project_to_mm: diameter of the sphere whose volume growth is projected to. lost: lesion -> number of the scan from
-    which on it may have been removed, so that its absence is no response: not evaluable. Benign and treated lesions are
-    left out of response. Unknown, with why, when a scan has no date.
+    which on it was or may have been resected or ablated, so that its absence is no response: not evaluable; until then
+    it counts. Benign lesions and others that were treated are left out of response. Unknown, with why, when a scan has
+    no date.
     """
     days = [scene.facts.date for scene in scenes]
     if None in days:
@@ -83,7 +88,11 @@ def serial_findings(
     known = tuple(date.fromisoformat(day) for day in days if day is not None)
     sizes = {track.name: tuple(_size(track, n, scene) for n, scene in enumerate(scenes)) for track in found.tracks}
     held = {lesion.id: lesion.nature for lesion in case.lesions}
-    counted = [track for track in found.tracks if held.get(track.name) not in ("benign", "treated")]
+    left_out = ("benign", "treated")
+    counted = [
+        t for t in found.tracks
+        if held.get(t.name) not in left_out or (held[t.name] == "treated" and t.name in lost)
+    ]  # fmt: skip
     baseline, same_day = _baseline(case, known), _same_day(known, scenes)
     since = tuple(numbers for numbers in same_day if known[numbers[0]] >= known[baseline])
     readings = _readings(case.id, counted, sizes, scenes, since, lost)
@@ -96,8 +105,8 @@ def serial_findings(
     return Serial(
         known, MappingProxyType(sizes), baseline, same_day, responses, disagreements(responses),
         MappingProxyType(growth),
-        MappingProxyType({n: project(g, volume_ml=ball_ml) for n, g in growth.items() if g.growing}),
-        project_to_mm,
+        MappingProxyType({n: project(g, volume_ml=ball_ml) for n, g in growth.items() if g.growing and n not in lost}),
+        project_to_mm, MappingProxyType(dict(lost)),
     )  # fmt: skip
 
 

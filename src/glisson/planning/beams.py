@@ -14,11 +14,11 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from glisson.geometry import Mask
+from glisson.geometry import BoolArray, FloatArray, Mask
 from glisson.knowledge import knowledge_base
 from glisson.planning.act_rules import act_burden
 from glisson.planning.acts import Shared
-from glisson.planning.clearance import Candidate, IndexArray
+from glisson.planning.clearance import Candidate, IndexArray, Problem
 from glisson.planning.dose import Check, half_dose_mm, number_in, outside_mm, same_effect_dose_gy
 from glisson.planning.irradiating import (
     Threat,
@@ -27,11 +27,12 @@ from glisson.planning.irradiating import (
     stereotactic_checks,
     stereotactic_schedule,
     threats_near,
+    threats_together,
 )
 
 __all__ = [
-    "MOST_TOGETHER", "BeamCourse", "BeamFields", "Isodose", "beam_courses", "beam_fields", "lost_isodose",
-    "most_irradiated", "why_no_beam",
+    "MOST_TOGETHER", "BeamCourse", "BeamFields", "Isodose", "beam_courses", "beam_fields", "checks_in_plan",
+    "lost_isodose", "most_irradiated", "why_no_beam",
 ]  # fmt: skip
 
 MOST_TOGETHER = 8
@@ -59,7 +60,9 @@ class BeamCourse:
 
     candidate: the act for the search. lost_ml, lost_low_ml, lost_high_ml: working liver that receives the isodose or
     more: expected, with the fastest fall-off that physics allows, with slow fall-off. mean_gy: expected mean dose of
-    the liver without tumour, and the same two ends. checks: what tables say of the course on the whole liver.
+    the liver without tumour, and the same two ends. checks: what tables say of the course on the whole liver. threats:
+    organs near a target, each once, with the doses of all targets. sample, sample_gy: voxels of the liver without
+    tumour, evenly spaced, and (3, n) their doses: slow, expected and fast fall-off.
     """
 
     candidate: Candidate
@@ -73,6 +76,24 @@ class BeamCourse:
     mean_gy: tuple[float, float, float]
     checks: tuple[Check, ...]
     threats: tuple[Threat, ...]
+    sample: IndexArray
+    sample_gy: Floats
+
+    def checks_with(self, gone: BoolArray, tumour: BoolArray, voxel_ml: float) -> tuple[Check, ...]:
+        """The checks on the liver that the other acts of a plan leave, as if they came first; nothing is left: none.
+
+        gone, tumour: of every liver voxel, whether another act takes it, and whether it is tumour.
+        """
+        stays = ~gone[self.sample]
+        if not (gone & ~tumour).any() or not stays.any():
+            return self.checks
+        slow, mean, fast = (float(value) for value in self.sample_gy[:, stays].mean(axis=1))
+        normal_ml = float(np.count_nonzero(~gone & ~tumour)) * voxel_ml
+        measured = stereotactic_checks(None, None, normal_ml)
+        again = {one.measure: replace(one, measure=f"{one.measure} that the other acts leave") for one in measured}
+        kept = [again[one.measure] if one.unit == "mL" else one for one in self.checks if one.unit != "Gy"]
+        where = " of the liver that the other acts leave"
+        return (*kept, *_mean_check(self.isodose.fractions, (fast, mean, slow), where))
 
     def spared_check(self, stays_ml: float) -> Check:
         """The spared-liver rule for a plan that leaves so much working liver below the isodose (mL).
@@ -91,21 +112,23 @@ class BeamCourse:
 class _Field:
     """The dose around one target. numbers: the liver's voxels within reach; beyond_mm: their distance from the target's
     edge; core: those that alone, or with as many targets as a course may hold, can reach the isodose. halves_mm: over
-    which the dose halves: slow, expected and fast. mean: the three mean doses of the liver without tumour."""
+    which the dose halves: slow, expected and fast. sample_gy: the three doses of the sample of `BeamFields`."""
 
     numbers: IndexArray
     beyond_mm: Floats
     core: IndexArray
     halves_mm: Floats
-    mean: Floats
+    sample_gy: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class BeamFields:
-    """What all courses on one liver share: lesion -> doses around it, and organs near it, in the caller's order."""
+    """What all courses on one liver share: lesion -> doses around it, and organs near it, in the caller's order.
+    sample: voxels of the liver without tumour, evenly spaced, for mean doses."""
 
     shared: Shared
     isodose: Isodose
+    sample: IndexArray
     fields: Mapping[str, _Field]
     threats: Mapping[str, tuple[Threat, ...]]
 
@@ -152,10 +175,12 @@ def why_no_beam(longest_mm: float | None, normal_ml: float) -> str:
 def beam_fields(shared: Shared, names: Sequence[str], background: object) -> BeamFields:
     """The doses around some lesions, if irradiated, and the organs near. background: of the liver, by the record."""
     isodose, schedule = lost_isodose(background), stereotactic_schedule()
+    sample, points = _sample(shared)
     return BeamFields(
         shared=shared,
         isodose=isodose,
-        fields={name: _field(shared, shared.masks[name], isodose) for name in names},
+        sample=sample,
+        fields={name: _field(shared, shared.masks[name], isodose, points) for name in names},
         threats={name: threats_near(shared.masks[name], shared.scene.structures, schedule) for name in names},
     )
 
@@ -179,7 +204,17 @@ def beam_courses(
     return tuple(_course(around_them, group, longest_mm, rules, said) for group in groups)
 
 
-def _field(shared: Shared, lesion: Mask, isodose: Isodose) -> _Field:
+def checks_in_plan(course: BeamCourse, problem: Problem, chosen: Sequence[str]) -> tuple[Check, ...]:
+    """The checks of a course on the liver that the other acts chosen leave. chosen: ids of candidates of the problem,
+    the course's own among them; others that the problem does not know are passed over."""
+    gone = np.zeros(problem.voxels, np.bool_)
+    for one in problem.candidates:
+        if one.id in chosen and one.id != course.candidate.id:
+            gone[one.lost] = True
+    return course.checks_with(gone, problem.tumour, problem.voxel_ml)
+
+
+def _field(shared: Shared, lesion: Mask, isodose: Isodose, points: FloatArray) -> _Field:
     dose_gy, _, margin_mm = stereotactic_schedule()
     grid = shared.liver.grid
     near = around(lesion, margin_mm + max(grid.spacing_mm))
@@ -192,8 +227,8 @@ def _field(shared: Shared, lesion: Mask, isodose: Isodose) -> _Field:
     numbers = shared.voxels.of(Mask(region, room))
     beyond = np.maximum(away[region] - margin_mm, 0.0).astype(np.float32)
     core = numbers[beyond <= halves[0] * np.log2(dose_gy * most_irradiated() / isodose.gy)]
-    mean = _mean(shared, lesion, dose_gy, margin_mm, halves)
-    return _Field(numbers, beyond, core, halves.astype(np.float32), mean)
+    doses = _doses_at(points, lesion, dose_gy, margin_mm, halves)
+    return _Field(numbers, beyond, core, halves.astype(np.float32), doses)
 
 
 COUNTED_OF_LIVER, COUNTED = "lesions in the liver", "lesions irradiated in one course"
@@ -203,18 +238,24 @@ SAMPLE_MM = 6.0
 """Spacing at which the mean dose of the liver is sampled: half the distance over which dose halves, or finer."""
 
 
-def _mean(shared: Shared, lesion: Mask, dose_gy: float, margin_mm: float, halves: npt.NDArray[np.float64]) -> Floats:
-    """Mean dose of the liver without tumour for slow, expected and fast fall-off, Gy."""
+def _sample(shared: Shared) -> tuple[IndexArray, FloatArray]:
+    """Voxels of the liver without tumour SAMPLE_MM apart: their numbers, and (n, 3) where they lie, LPS mm."""
+    shape, voxels = shared.liver.data.shape, shared.voxels
+    every = np.zeros(shape, np.bool_)
+    every[tuple(slice(None, None, max(int(SAMPLE_MM / side), 1)) for side in shared.liver.grid.spacing_mm)] = True
+    numbers = np.flatnonzero(every.ravel()[voxels.flat] & ~voxels.tumour).astype(np.int32)
+    return numbers, shared.liver.grid.to_mm(np.stack(np.unravel_index(voxels.flat[numbers], shape), axis=-1))
+
+
+def _doses_at(
+    points: FloatArray, lesion: Mask, dose_gy: float, margin_mm: float, halves: npt.NDArray[np.float64]
+) -> Floats:
+    """(3, n) doses at points for slow, expected and fast fall-off, Gy."""
     from scipy.spatial import cKDTree
 
-    working = np.zeros(shared.liver.data.size, np.bool_)
-    working[shared.voxels.flat[~shared.voxels.tumour]] = True
-    step = tuple(slice(None, None, max(int(SAMPLE_MM / side), 1)) for side in shared.liver.grid.spacing_mm)
-    index = np.argwhere(working.reshape(shared.liver.data.shape)[step]) * [part.step for part in step]
-    points = shared.liver.grid.to_mm(index)
     edge = cKDTree(lesion.grid.to_mm(np.argwhere(lesion.data)), balanced_tree=False, compact_nodes=False)
     beyond = np.maximum(edge.query(points)[0] - margin_mm, 0.0)
-    found: Floats = (dose_gy * np.exp2(-beyond / halves[:, None])).mean(axis=1).astype(np.float32)
+    found: Floats = (dose_gy * np.exp2(-beyond / halves[:, None])).astype(np.float32)
     return found
 
 
@@ -229,7 +270,8 @@ def _course(
     high, lost, low = (
         float(np.count_nonzero(working & (dose >= isodose.gy))) * shared.liver.grid.voxel_ml for dose in doses
     )
-    slow, mean, fast = (float(value) for value in np.sum([fields[name].mean for name in group], axis=0))
+    sample_gy: Floats = np.sum([fields[name].sample_gy for name in group], axis=0)
+    slow, mean, fast = (float(value) for value in sample_gy.mean(axis=1))
     sizes = [longest_mm[name] for name in group if name in longest_mm]
     normal_ml = float(np.count_nonzero(~shared.voxels.tumour)) * shared.liver.grid.voxel_ml
     measured = stereotactic_checks(max(sizes) if len(sizes) == len(group) else None, len(group), normal_ml)
@@ -237,7 +279,7 @@ def _course(
         *(replace(one, measure=COUNTED) if one.measure == COUNTED_OF_LIVER else one for one in measured),
         *_mean_check(fractions, (fast, mean, slow)),
     )
-    near = tuple(sorted((t for name in group for t in given.threats[name]), key=lambda t: (t.distance_mm, t.organ)))
+    near = threats_together([given.threats[name] for name in group])
     candidate = Candidate(
         id=f"radiotherapy-{'+'.join(group)}",
         kind="radiotherapy",
@@ -251,7 +293,8 @@ def _course(
         notes=(*_notes(dose_gy, margin_mm, isodose, (low, lost, high), near), *_said(group, said)),
     )
     return BeamCourse(
-        candidate, group, dose_gy, margin_mm, isodose, lost, low, high, (mean, fast, slow), checks, near
+        candidate, group, dose_gy, margin_mm, isodose, lost, low, high, (mean, fast, slow), checks, near,
+        given.sample, sample_gy,
     )  # fmt: skip
 
 
@@ -269,8 +312,9 @@ def _added(fields: Sequence[_Field], dose_gy: float, voxels: int) -> tuple[Index
     return numbers, doses
 
 
-def _mean_check(fractions: int, means: tuple[float, float, float]) -> tuple[Check, ...]:
-    """The rule on the mean dose for so many fractions; none where the table has none. means: low, expected, high."""
+def _mean_check(fractions: int, means: tuple[float, float, float], where: str = "") -> tuple[Check, ...]:
+    """The rule on the mean dose for so many fractions; none where the table has none. means: low, expected, high.
+    where: of what the mean is, for the words."""
     low, mean, high = means
     found = []
     for row in knowledge_base().table("dose-spared-liver").rows:
@@ -280,7 +324,7 @@ def _mean_check(fractions: int, means: tuple[float, float, float]) -> tuple[Chec
         assert limit is not None  # a column of the table that is not optional
         verdict = "pass" if high < limit else "fail" if low >= limit else "not checkable"
         why = f"between {low:.1f} and {high:.1f} Gy; a treatment plan decides" if verdict[0] == "n" else ""
-        words = f"mean dose in {fractions} fractions (estimate)"
+        words = f"mean dose{where} in {fractions} fractions (estimate)"
         found.append(Check("liver", words, verdict, mean, limit, "Gy", row.source, row.status, why))
     return tuple(found)
 

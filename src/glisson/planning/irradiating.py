@@ -6,7 +6,7 @@ Estimates, named as such, with their intervals; limits come from the knowledge b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from glisson.planning.dose import Check, SparedLiver, Target, half_dose_mm, numb
 
 __all__ = [
     "BeamAct", "Threat", "around", "beam_act", "beams_together", "failed_rules", "normal_liver", "spared_rule",
-    "stereotactic_checks", "stereotactic_schedule", "threats_near",
+    "stereotactic_checks", "stereotactic_schedule", "threats_near", "threats_together",
 ]  # fmt: skip
 
 NEAR_MM = 60.0
@@ -228,10 +228,34 @@ def threats_near(lesion: Mask, organs: Mapping[str, Mask], schedule: tuple[float
         beyond = max(distance - margin_mm, 0.0)
         high, estimate, low = (dose_gy * float(np.exp2(-beyond / half)) for half in halves)
         limit, source, status = _organ_limit(ORGAN_OF[name], fractions)
-        sure = limit is not None and (high <= limit or low > limit)
-        verdict = ("pass" if high <= limit else "fail") if sure and limit is not None else "not checkable"
+        verdict = _threat_verdict(low, high, limit)
         found.append(Threat(name, distance, estimate, low, high, limit, verdict, source, status))
     return tuple(sorted(found, key=lambda threat: (threat.distance_mm, threat.organ)))
+
+
+def threats_together(near: Sequence[tuple[Threat, ...]]) -> tuple[Threat, ...]:
+    """The organs near several targets of one course, each once, nearest first. near: those of each target.
+
+    Doses of the targets add up where they meet: the highest dose is at least the largest of one target and at most the
+    sum of all; that sum is taken for what is expected, too, as where they meet is not looked at.
+    """
+    by_organ: dict[str, list[Threat]] = {}
+    for one in (threat for threats in near for threat in threats):
+        by_organ.setdefault(one.organ, []).append(one)
+    found = []
+    for own in by_organ.values():
+        low, high = max(one.low_gy for one in own), sum(one.high_gy for one in own)
+        found.append(replace(
+            min(own, key=lambda one: one.distance_mm), estimate_gy=sum(one.estimate_gy for one in own), low_gy=low,
+            high_gy=high, verdict=_threat_verdict(low, high, own[0].limit_gy),
+        ))  # fmt: skip
+    return tuple(sorted(found, key=lambda threat: (threat.distance_mm, threat.organ)))
+
+
+def _threat_verdict(low_gy: float, high_gy: float, limit_gy: float | None) -> str:
+    if limit_gy is None or low_gy <= limit_gy < high_gy:
+        return "not checkable"
+    return "pass" if high_gy <= limit_gy else "fail"
 
 
 def _organ_limit(organ: str, fractions: int) -> tuple[float | None, str, str]:

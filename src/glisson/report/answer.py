@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from glisson.case import Unknown
 from glisson.report.plans import plan_headline
 from glisson.report.view import Headline, Line
-from glisson.report.words import a_or_an, and_list, ids, lower_first, number_of, percent
+from glisson.report.words import a_or_an, and_list, day, ids, lower_first, number_of, percent
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
@@ -163,7 +163,11 @@ def _not_assessable(result: Assessment) -> str:
     if result.scene is None or result.liver is None:
         return "Not assessed because no scan with a liver mask was given."
     if not result.lesions:
-        return "Not assessed because no lesion is outlined on this scan."
+        gone = [
+            f"{ids(one.lesions)} went with the resection of {day(one.operation.day)}"
+            for one in result.resected if one.lesions
+        ]  # fmt: skip
+        return f"Not assessed because no lesion is outlined on this scan{''.join(f'; {words}' for words in gone)}."
     if result.clearing is None and (result.segments is None or not result.resections):
         return "Not assessed because there is no map of the liver segments, so no standard resection can be measured."
     return ""

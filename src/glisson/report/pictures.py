@@ -115,7 +115,8 @@ def _over_time(result: Assessment, parts: Parts) -> Iterator[tuple[str, str, Cal
         return
     names = followed_names(result)
     if names:
-        yield "strips", "The same lesions at each date", partial(_one, lesion_strips, follow, result.scans, names)
+        gone = {name: one.operation.after for one in result.resected for name in one.lesions}
+        yield "strips", "The same lesions at each date", partial(_one, lesion_strips, follow, result.scans, names, gone)
         yield "courses", "Each lesion's volume", partial(_one, lesion_courses, serial, names)
         yield "waterfall", "Each lesion's best change", partial(_one, lesion_waterfall, serial, names)
     zones = zones_of(result.scans[-1], result.ablated)

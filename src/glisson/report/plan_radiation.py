@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from glisson.planning.beams import BeamCourse
     from glisson.planning.clearance import Candidate, Plan
     from glisson.planning.dose import Check
+    from glisson.planning.irradiating import Threat
     from glisson.planning.perfusing import SphereAct
 
 __all__ = [
@@ -58,9 +59,35 @@ def radiation_sentence(clearing: Clearing, plan: Plan) -> str:
     verdicts = dict.fromkeys(_verdict(one) for one in _acts(clearing, plan))
     open_ones = " or ".join(word for word in verdicts if word != "eligible")
     rules = f"; the rules leave it {open_ones}" if open_ones else ""
-    unsure = any(one.spared_check(plan.remnant_nontumour_ml).verdict != "pass" for one in courses_of(clearing, plan))
-    spared = "; whether enough liver is spared waits for a treatment plan" if unsure else ""
-    return f"{' and '.join(said)}{rules}{spared}"
+    return f"{' and '.join(said)}{rules}{_waiting(clearing, plan)}"
+
+
+def _waiting(clearing: Clearing, plan: Plan) -> str:
+    """What of the courses of a plan a treatment plan decides, or what speaks against them by the estimate."""
+    courses = courses_of(clearing, plan)
+    checks = [check for one in courses for check in _plan_checks(clearing, plan, one) if check.unit in ("mL", "Gy")]
+    liver = {check.verdict for check in checks}
+    organs = [t.organ.replace("_", " ") for one in courses for t in one.threats if t.verdict != "pass"]
+    above = [t for one in courses for t in one.threats if t.verdict == "fail"]
+    said = []
+    if "fail" in liver:
+        said.append("by the estimate too little liver is spared")
+    elif "not checkable" in liver:
+        said.append("whether enough liver is spared waits for a treatment plan")
+    if above:
+        names = and_list([f"the {t.organ.replace('_', ' ')}" for t in above])
+        unsure = "" if all(t.status == "verified" for t in above) else " (not yet confirmed)"
+        said.append(f"by the estimate {names} would receive more than allowed{unsure}")
+    elif organs:
+        said.append(f"the dose of {and_list([f'the {name}' for name in organs])} waits for a treatment plan")
+    return "".join(f"; {words}" for words in said)
+
+
+def _plan_checks(clearing: Clearing, plan: Plan, one: BeamCourse) -> tuple[Check, ...]:
+    """What the tables say of a course in a plan, with what its other acts leave of the liver."""
+    from glisson.planning.beams import checks_in_plan
+
+    return (one.spared_check(plan.remnant_nontumour_ml), *checks_in_plan(one, clearing.problem, plan.chosen))
 
 
 def _acts(clearing: Clearing, plan: Plan) -> tuple[Candidate, ...]:
@@ -89,17 +116,12 @@ def radiation_facts(clearing: Clearing, plan: Plan) -> tuple[Fact, ...]:
             ),
             Fact("Liver spared by radiotherapy", _checked(one.spared_check(plan.remnant_nontumour_ml))),
         ]
-        doubtful = [check for check in one.checks if check.verdict != "pass"]
+        _, *others = _plan_checks(clearing, plan, one)
+        doubtful = [check for check in others if check.verdict != "pass"]
         if doubtful:
             found.append(Fact("Further limits of radiotherapy", "; ".join(_checked(check) for check in doubtful)))
-        near = {threat.organ: threat for threat in reversed(one.threats)}
-        if near:
-            nearest = sorted(near.values(), key=lambda threat: threat.distance_mm)[:MOST_ORGANS]
-            said = [
-                f"{t.organ.replace('_', ' ')} {t.distance_mm:.0f}{NBSP}mm, {t.estimate_gy:.0f}{NBSP}Gy expected"
-                for t in nearest
-            ]
-            found.append(Fact("Organs near a target", "; ".join(said)))
+        if one.threats:
+            found.append(Fact("Organs near a target", "; ".join(_threat(t) for t in one.threats[:MOST_ORGANS])))
     found += [
         Fact("Radioembolisation, control", f"{one.name}: {volume(one.perfused_normal_ml)} of liver counts as lost")
         for one in spheres_of(clearing, plan)
@@ -108,12 +130,36 @@ def radiation_facts(clearing: Clearing, plan: Plan) -> tuple[Fact, ...]:
     return (*found, *(Fact(note.partition(":")[0], note.partition(": ")[2]) for note in rules))
 
 
+VERDICTS = {"pass": "met", "fail": "not met", "not checkable": "open"}
+"""Verdict of a limit -> the word for it on a page."""
+
+
 def _checked(check: Check) -> str:
-    unconfirmed = "" if check.status == "verified" else ", not yet confirmed"
-    value = "not known" if check.value is None else f"{check.value:.0f}{NBSP}{check.unit}".strip()
+    value = "not known" if check.value is None else f"{_number(check.value, check.limit)}{NBSP}{check.unit}".strip()
     why = f" ({check.why})" if check.why else ""
     limit = f"{check.limit:g}{NBSP}{check.unit}".strip()
-    return f"{check.measure} {value}, limit {limit}: {check.verdict}{why}; {check.source}{unconfirmed}"
+    return f"{check.measure} {value}, limit {limit}: {VERDICTS[check.verdict]}{why}; {_source(check)}"
+
+
+def _threat(one: Threat) -> str:
+    dose = f"{_number(one.estimate_gy, one.limit_gy)}{NBSP}Gy expected ({one.low_gy:.0f} to {one.high_gy:.0f})"
+    said = f"{one.organ.replace('_', ' ')} {one.distance_mm:.0f}{NBSP}mm, {dose}"
+    if one.limit_gy is None:
+        return f"{said}, no limit known for this schedule"
+    return f"{said}, limit {one.limit_gy:g}{NBSP}Gy: {VERDICTS[one.verdict]}; {_source(one)}"
+
+
+def _source(one: Check | Threat) -> str:
+    return one.source if one.status == "verified" else f"{one.source}, not yet confirmed"
+
+
+def _number(value: float, limit: float | None) -> str:
+    """A whole number, or as many decimals as it takes to tell it from its limit."""
+    from glisson.knowledge.answers import show
+
+    whole = float(round(value))
+    told = limit is None or (whole > limit, whole < limit) == (value > limit, value < limit)
+    return f"{value:.0f}" if told else show(value, () if limit is None else (limit,))
 
 
 def radiation_plan_data(clearing: Clearing, plan: Plan) -> dict[str, Any] | None:
@@ -121,8 +167,7 @@ def radiation_plan_data(clearing: Clearing, plan: Plan) -> dict[str, Any] | None
     lesions = irradiated_lesions(plan)
     if not lesions:
         return None
-    checks = [check for one in courses_of(clearing, plan) for check in (
-        one.spared_check(plan.remnant_nontumour_ml), *one.checks)]  # fmt: skip
+    checks = [check for one in courses_of(clearing, plan) for check in _plan_checks(clearing, plan, one)]
     return {
         "lesions": list(lesions),
         "margin": "none: local control is an estimate",
@@ -153,7 +198,7 @@ def candidate_dose(clearing: Clearing, one: Candidate) -> dict[str, Any] | None:
         "spares_ml": one.spares_ml,
         "organs": [
             {"organ": t.organ, "distance_mm": t.distance_mm, "estimate_gy": t.estimate_gy, "low_gy": t.low_gy,
-             "high_gy": t.high_gy, "verdict": t.verdict}
+             "high_gy": t.high_gy, "limit_gy": t.limit_gy, "verdict": t.verdict}
             for t in course.threats
         ],
         "method": "estimate from a dose fall-off model, not a treatment plan",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from glisson.knowledge import knowledge_base
 from glisson.planning.dose import number_in
+from glisson.report.plan_radiation import VERDICTS
 from glisson.report.view import Table
 from glisson.report.words import and_list, volume
 
@@ -116,9 +117,9 @@ def _positions(course: CourseDose, title: str) -> Table:
 
 
 def _checks(name: str, title: str, checks: Sequence[Check]) -> Table:
-    """Limits that pass or fail as rows; those that cannot be checked, by their reason, below them."""
+    """Limits that are met or not as rows; those that cannot be checked, by their reason, below them."""
     rows = tuple(
-        (c.structure.replace("_", " "), c.measure, _value(c), f"{c.limit:g}{NBSP}{c.unit}".strip(), c.verdict,
+        (c.structure.replace("_", " "), c.measure, _value(c), f"{c.limit:g}{NBSP}{c.unit}".strip(), VERDICTS[c.verdict],
          _status(c.source, c.status))
         for c in checks
         if c.verdict != "not checkable"
@@ -152,15 +153,15 @@ def _beams(found: RadiationFinding) -> Table | None:
              volume(spared.target_ml[0]),
              f"{spared.estimate_ml:.0f}{NBSP}mL below {act.below_gy:g}{NBSP}Gy "
              f"({spared.low_ml:.0f}\u2013{spared.high_ml:.0f})",
-             f"{check.verdict}: {check.limit:g}{NBSP}mL needed ({_status(check.source, check.status)})",
+             f"{VERDICTS[check.verdict]}: {check.limit:g}{NBSP}mL needed ({_status(check.source, check.status)})",
              and_list(near) if near else "none within reach")
         )  # fmt: skip
     note = ESTIMATE
     if found.together is not None:
         many = found.together
         note += (
-            f" All of them in one course: {_value(many)} spared of {many.limit:g}{NBSP}mL needed ({many.verdict}"
-            f"{': ' + many.why if many.why else ''})."
+            f" All of them in one course: {_value(many)} spared of {many.limit:g}{NBSP}mL needed "
+            f"({VERDICTS[many.verdict]}{': ' + many.why if many.why else ''})."
         )
     outside = [name for name, checks in found.measures.items() if any(c.verdict == "fail" for c in checks)]
     if outside:
@@ -179,7 +180,7 @@ def _spheres(found: RadiationFinding) -> Table | None:
     for act in shown:
         grown = act.growth
         later = [] if grown is None else [f"{grown.expected_ml:.0f}{NBSP}mL in {grown.months:g} months"]
-        later += [f"{c.verdict}: more than {c.limit:g}{NBSP}% asked" for c in act.checks]
+        later += [f"{VERDICTS[c.verdict]}: more than {c.limit:g}{NBSP}% asked" for c in act.checks]
         treats = f"{len(act.treats)} lesions" if len(act.treats) > MOST_NAMES else and_list(act.treats)
         rows.append(
             (act.name, treats, volume(act.perfused_normal_ml),

@@ -11,7 +11,7 @@ from glisson.case import Lab, Unknown
 from glisson.case.timeline import events_of
 from glisson.report.operated import operated_data, operated_tables
 from glisson.report.view import Table
-from glisson.report.words import day, mm, number_of, volume
+from glisson.report.words import day, ids, mm, number_of, volume
 
 if TYPE_CHECKING:
     from glisson.assessment import Assessment
@@ -66,7 +66,10 @@ def _sizes(result: Assessment) -> Table:
     rows = []
     for track in follow.tracks:
         rim = result.at_rim.get(track.name)
-        cells = [_size(size, track, n) for n, size in enumerate(serial.sizes[track.name])]
+        day_gone = gone.get(track.name, date.max)
+        cells = [
+            _size(size, track, n, gone=serial.days[n] > day_gone) for n, size in enumerate(serial.sizes[track.name])
+        ]
         rows.append((track.name, *cells, course_words(serial, track, rim, gone)))
     columns = ("Lesion", *(day(d) for d in serial.days), "Course")
     errors = sorted(overlay.error_mm for overlay in follow.overlays.values())
@@ -78,9 +81,9 @@ def _sizes(result: Assessment) -> Table:
     return Table("over-time", "Lesions over time", columns, (False,) * len(columns), tuple(rows), note)
 
 
-def _size(size: Size | None, track: Track, number: int) -> str:
+def _size(size: Size | None, track: Track, number: int, *, gone: bool = False) -> str:
     if size is None:
-        return "not seen" if number > track.first else "–"
+        return "resected" if gone else "not seen" if number > track.first else "–"
     doubt = " ?" if track.confidence.get(number) in ("low", "moderate") else ""
     pieces = f", {size.pieces} pieces" if size.pieces > 1 else ""
     return f"{mm(size.longest_mm)}, {volume(size.volume_ml)}{pieces}{doubt}"
@@ -144,7 +147,12 @@ def _response(result: Assessment) -> Table | None:
     best = "; ".join(
         f"{one.criterion}: best {one.best.best}, confirmed {one.best.best_confirmed}" for one in serial.responses
     )
+    lost: dict[int, list[str]] = {}
+    for name, number in serial.removed.items():
+        if serial.course(name):
+            lost.setdefault(number, []).append(name)
     notes = [
+        *(f"Resected or ablated, not evaluable from {day(serial.days[n])} on: {ids(lost[n])}." for n in sorted(lost)),
         f"Measured from {day(serial.days[serial.baseline])}: the last scan before the latest systemic treatment, or "
         f"the first. Liver lesions outlined here alone: disease elsewhere is not in it. {best}.",
         *(one.text + "." for one in serial.disagreements),

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from glisson.case import Case, Study, Treatment, Unknown
+from glisson.case import Case, LiverBackground, Study, Treatment, Unknown
 from glisson.errors import InputError
 from glisson.geometry import FloatArray, Volume
 from glisson.lesions.follow import free_name
@@ -244,7 +244,22 @@ def _case(seed: int, primary: str, visits: list[Visit], done: tuple[Treatment, .
     before = () if isinstance(case.treatments, Unknown) else case.treatments
     treatments = (*before, *done) if done else before
     board = replace(case.board, date=last.day + timedelta(days=11))
-    return replace(case, board=board, studies=studies, lesions=lesions, treatments=treatments)
+    return replace(
+        case, board=board, studies=studies, lesions=lesions, treatments=treatments, liver=_liver(case.liver, done)
+    )
+
+
+def _liver(liver: LiverBackground, done: Sequence[Treatment]) -> LiverBackground:
+    """What the record says of the liver, after what was done: chemotherapy added up, its last day, a resection."""
+    given = [t for t in done if t.kind == "systemic" and isinstance(t.start, date) and isinstance(t.stop, date)]
+    for one in given:
+        assert isinstance(one.start, date)
+        assert isinstance(one.stop, date)
+        before = 0.0 if isinstance(liver.chemotherapy_months, Unknown) else liver.chemotherapy_months
+        months = round(before + (one.stop - one.start).days / MONTH_DAYS, 1)
+        liver = replace(liver, chemotherapy_months=months, last_chemotherapy=one.stop)
+    operated = liver.previous_hepatectomy is True or any(t.kind == "hepatectomy" for t in done)
+    return replace(liver, previous_hepatectomy=operated)
 
 
 def _life_names(visits: Sequence[Visit]) -> dict[str, str]:

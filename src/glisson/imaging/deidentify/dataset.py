@@ -21,8 +21,22 @@ DUMMY = "REMOVED"
 TEXT = ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT")
 NUMBERS = ("DS", "IS", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV")
 
-NAMING = ("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName", "AccessionNumber")
+NAMING = (
+    "PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName",
+    "AccessionNumber",
+)  # fmt: skip
 """Attributes whose words must not stand anywhere in what is kept."""
+
+NEVER_EMPTY = ("SegmentLabel", "StructureSetLabel", "TrackingID")
+"""Words that an object of its kind must have; where nothing of them may be kept stands UNNAMED."""
+
+UNNAMED = "UNNAMED"
+
+HEADER = (
+    "FileMetaInformationVersion", "MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID",
+    "ImplementationClassUID", "ImplementationVersionName",
+)  # fmt: skip
+"""What stays of the file's own header; the rest names machines and addresses."""
 
 SHORTEST_NAME = 3
 """Parts of a name shorter than this are not looked for."""
@@ -58,10 +72,8 @@ class Cleaner:
         self._say(dataset)
         header = getattr(dataset, "file_meta", None)
         if header is not None:
-            for name in ("SourceApplicationEntityTitle", "SendingApplicationEntityTitle", "PrivateInformation",
-                         "PrivateInformationCreatorUID", "ReceivingApplicationEntityTitle"):  # fmt: skip
-                if name in header:
-                    delattr(header, name)
+            for tag in [element.tag for element in header if element.keyword not in HEADER]:
+                del header[tag]
             header.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         dataset.preamble = b"\0" * 128
         return new
@@ -94,7 +106,8 @@ class Cleaner:
             element.value = _each(element.value, lambda text: self.key.date(text, self._person))
             self._count(name, "date moved")
         elif action == "clean":
-            element.value = _each(element.value, lambda text: self._unnamed(known_words(text)))
+            dummy = UNNAMED if name in NEVER_EMPTY else ""
+            element.value = _each(element.value, lambda text: self._unnamed(known_words(text)) or dummy) or dummy
             self._count(name, "kept in known words")
         else:
             self._keep(element, name)
@@ -134,8 +147,9 @@ class Cleaner:
 def _names_in(dataset: Any) -> re.Pattern[str] | None:
     """A pattern for the words that name the patient in this object."""
     words: set[str] = set()
-    for name in NAMING:
-        words.update(re.split(r"[\s^=,\\]+", _text(dataset.get(name, ""))))
+    for holder in (dataset, *(dataset.get("OtherPatientIDsSequence") or ())):
+        for name in NAMING:
+            words.update(re.split(r"[\s^=,\\]+", _text(holder.get(name, ""))))
     sought = sorted(word for word in words if len(word) >= SHORTEST_NAME)
     if not sought:
         return None

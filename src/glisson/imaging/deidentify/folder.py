@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +26,25 @@ WORDS_INSIDE = ("SR", "KO", "PR", "DOC", "OT", "SC", "XC")
 
 PAINTED = ("US", "ES", "IO", "RF", "XA", "SM", "GM", "OP")
 """Modalities whose pictures often have the patient's name painted in."""
+
+SCREENS = (
+    "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.9", "1.2.840.10008.5.1.4.1.1.11",
+    "1.2.840.10008.5.1.4.1.1.88", "1.2.840.10008.5.1.4.1.1.104", "1.2.840.10008.5.1.4.1.1.66",
+)  # fmt: skip
+"""SOP classes (and those below them) of the same, whatever modality they name: a scanner's dose sheet says CT.
+Secondary captures, waveforms, presentation states, reports, documents, raw data.
+"""
+
+MASKS_BELOW_RAW = "1.2.840.10008.5.1.4.1.1.66."
+"""Registrations, segmentations and their like, whose classes lie below that of raw data."""
+
+SCREEN_KINDS = ("SCREEN SAVE", "SCREENSAVE", "DOSE_INFO", "DOSE INFO")
+"""Image types of pictures of a scanner's screen."""
+
+OVERLAYS = range(0x6000, 0x6100, 2)
+
+NAMING_FILES = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+"""Identifiers that folders and files are named by."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +93,9 @@ def deidentify_folder(
     found: list[Removal] = []
 
     def fill(folder: Path) -> None:
-        removal = _clean_all(files, source, folder, Cleaner(key, chosen), painted, say)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they quote values
+            removal = _clean_all(files, source, folder, Cleaner(key, chosen), painted, say)
         (folder / REPORT).write_text(json.dumps(removal.as_json(), indent=2) + "\n", encoding="utf-8")
         found.append(removal)
 
@@ -84,7 +107,7 @@ def _clean_all(
     files: list[Path], source: Path, folder: Path, cleaner: Cleaner, painted: bool, say: Callable[[str, float], None]
 ) -> Removal:
     left_out: list[tuple[str, str]] = []
-    warnings: Counter[str] = Counter()
+    doubts: Counter[str] = Counter()
     people: set[str] = set()
     for number, path in enumerate(files):
         say("Taking the person out of each file", number / len(files))
@@ -94,7 +117,7 @@ def _clean_all(
         if why is not None or dataset is None:
             left_out.append((name, why or ""))
             continue
-        warnings.update(_doubts(dataset))
+        doubts.update(_doubts(dataset))
         people.add(cleaner.clean(dataset))
         place = folder / dataset.PatientID / dataset.StudyInstanceUID / dataset.SeriesInstanceUID
         place.mkdir(parents=True, exist_ok=True)
@@ -106,7 +129,7 @@ def _clean_all(
         len(people),
         tuple((name, what, times) for (name, what), times in sorted(cleaner.done.items())),
         tuple(left_out),
-        tuple(f"{words} ({times} files)" for words, times in sorted(warnings.items())),
+        tuple(f"{words} ({times} files)" for words, times in sorted(doubts.items())),
         cleaner.options,
     )
 
@@ -126,8 +149,7 @@ def _read(path: Path) -> Any:
         dataset.decode()
     except (InvalidDicomError, OSError, ValueError, KeyError, AttributeError, TypeError, EOFError, NotImplementedError):
         return None
-    needed = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-    return dataset if all(dataset.get(name) for name in needed) else None
+    return dataset if all(dataset.get(name) for name in ("SOPClassUID", *NAMING_FILES)) else None
 
 
 def _unfit(dataset: Any, painted: bool) -> str | None:
@@ -135,13 +157,27 @@ def _unfit(dataset: Any, painted: bool) -> str | None:
     modality = str(dataset.get("Modality", "")).upper()
     if "EncapsulatedDocument" in dataset or modality in WORDS_INSIDE:
         return f"{modality or 'document'}: its content is words or a picture of a screen, which cannot be cleaned"
+    if _is_screen(dataset):
+        return f"{modality or 'picture'}: a report, a capture of a screen or raw data, which cannot be cleaned"
+    if any(not re.fullmatch(r"[0-9.]{1,64}", str(dataset.get(name)).strip("\0 ")) for name in NAMING_FILES):
+        return "its identifiers are no DICOM UIDs"
     if painted:
         return None
+    if any((group << 16 | 0x0010) in dataset and (group << 16 | 0x3000) not in dataset for group in OVERLAYS):
+        return "a drawing lies in spare bits of its pixels, which may hold text"
     if str(dataset.get("BurnedInAnnotation", "")).upper() == "YES":
         return "it says that text is burned into the picture"
     if modality in PAINTED:
         return f"{modality} pictures often have the patient's name burned in"
     return None
+
+
+def _is_screen(dataset: Any) -> bool:
+    """Whether an object is words, a picture of a screen or raw data by its class or image type."""
+    sop_class = str(dataset.SOPClassUID)
+    kinds = [str(kind).upper() for kind in dataset.get("ImageType", None) or ()]
+    by_class = any(sop_class == known or sop_class.startswith(f"{known}.") for known in SCREENS)
+    return (by_class and not sop_class.startswith(MASKS_BELOW_RAW)) or any(kind in SCREEN_KINDS for kind in kinds)
 
 
 def _doubts(dataset: Any) -> list[str]:

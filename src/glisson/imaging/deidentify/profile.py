@@ -44,8 +44,26 @@ DESCRIPTIONS = (
     "StudyDescription", "SeriesDescription", "ProtocolName", "AcquisitionProtocolDescription", "ContrastBolusAgent",
     "ROIName", "ROIDescription", "StructureSetLabel", "StructureSetName", "SegmentDescription", "DerivationDescription",
 )  # fmt: skip
-BIRTH = ("PatientBirthDate", "PatientBirthTime", "PatientBirthDateInAlternativeCalendar")
+BIRTH = ("PatientBirthDate", "PatientBirthTime")
 """Dates that no option keeps: with the age they would name the person."""
+
+WORDS = ("LO", "SH", "LT", "ST", "UC", "UT", "UR")
+"""Value representations that hold words. What the table does not list of them may still hold what somebody typed."""
+
+TECHNICAL = (
+    "AcquisitionMode", "AlgorithmName", "AlgorithmVersion", "AttenuationCorrectionMethod", "CodeMeaning", "CodeValue",
+    "CodingSchemeDesignator", "CodingSchemeName", "CodingSchemeVersion", "CollimatorGridName", "ContrastBolusRoute",
+    "ConvolutionKernel", "DeidentificationMethod", "DetectorLinesOfResponseUsed", "DimensionDescriptionLabel",
+    "EnergyWindowName", "FilterType", "ImageFilter", "ImagedNucleus", "LongCodeValue", "Manufacturer",
+    "ManufacturerModelName", "MappingResourceName", "ModalityLUTType", "PVCRejection", "PositionReferenceIndicator",
+    "PulseSequenceName", "Radiopharmaceutical", "RadiopharmaceuticalRoute", "ReceiveCoilName", "ReconstructionMethod",
+    "RescaleType", "ScatterCorrectionMethod", "SegmentAlgorithmName", "SequenceName", "SoftwareVersions", "StackID",
+    "TransmitCoilName", "TriggerSourceOrType", "TypeOfFilters", "URNCodeValue",
+)  # fmt: skip
+"""Words of scanners, software and coding schemes, which nobody types: kept as they are."""
+
+OVERLAYS = range(0x6000, 0x6100)
+"""Groups of overlays: drawings and their descriptions, often with the name in them."""
 
 SAFE_PRIVATE = {
     ("7053", "00", "PHILIPS PET PRIVATE GROUP"),
@@ -100,10 +118,13 @@ OPTIONS = tuple(field.name for field in fields(Options))
 def action_of(element: Any, options: Options) -> str:
     """What is done with a standard data element.
 
-    One of keep, remove, empty, dummy, replace (an identifier), shift (a date) and clean (words). Names of persons that
-    the table does not list are removed, identifiers and dates that it does not list are treated like those it does.
+    One of keep, remove, empty, dummy, replace (an identifier), shift (a date) and clean (words). What the table does
+    not list: names of persons, overlays and attributes that no dictionary knows are removed, identifiers and dates are
+    treated like those it does list, words that somebody may have typed like descriptions.
     """
     keyword, listed = element.keyword, _listed(int(element.tag))
+    if not keyword or element.tag.group in OVERLAYS or keyword.endswith("InAlternativeCalendar"):
+        return "remove"
     if element.VR in ("DA", "DT", "TM") and keyword not in BIRTH:
         return ("shift" if element.VR != "TM" else "keep") if options.dates else (listed or "empty")
     if element.VR == "UI":
@@ -111,8 +132,9 @@ def action_of(element: Any, options: Options) -> str:
     kept = (options.patient and keyword in PATIENT) or (options.device and keyword in DEVICE)
     if kept:
         return "keep"
-    if options.descriptions and keyword in DESCRIPTIONS:
-        return "clean"
+    typed = listed is None and element.VR in WORDS and keyword not in TECHNICAL
+    if typed or keyword in DESCRIPTIONS:
+        return "clean" if options.descriptions else listed or "dummy"
     return listed or ("remove" if element.VR == "PN" else "keep")
 
 

@@ -63,9 +63,21 @@ def _words() -> frozenset[str]:
 
 
 def known_words(text: str) -> str:
-    """The words of a description that are known to name no person, and its numbers of up to three digits."""
-    found = re.findall(r"[A-Za-z]+\d*|\d+(?:\.\d+)?", text)
-    kept = [word for word in found if word.lower() in _words() or re.fullmatch(r"\d{1,3}(\.\d+)?", word)]
+    """The words of a description that are known to name no person, names of lesions such as L12, and single numbers.
+
+    A number of up to three digits is kept, but no part of a date, a telephone number or a longer identifier.
+    """
+    found = re.findall(r"[^\W\d_]+\d*|\d[\d.,:/-]*", text)
+    numbers = [word[0].isdigit() for word in found]
+    kept = []
+    for place, word in enumerate(found):
+        if numbers[place]:
+            alone = not any(numbers[max(place - 1, 0) : place] + numbers[place + 1 : place + 2])
+            known = alone and bool(re.fullmatch(r"\d{1,3}(\.\d{1,3})?", word))
+        else:
+            known = word.lower() in _words() or bool(re.fullmatch(r"[Ll]\d{1,2}", word))
+        if known:
+            kept.append(word)
     return " ".join(kept)
 
 

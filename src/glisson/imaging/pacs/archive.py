@@ -12,7 +12,10 @@ from typing import Any, Protocol, TypeVar
 from glisson.errors import InputError, PacsError
 from glisson.imaging.pacs.node import Node, require_pacs
 
-__all__ = ["Archive", "Deliver", "PassingError", "SeriesEntry", "StudyEntry", "open_archive", "patiently", "valid_uid"]
+__all__ = [
+    "Archive", "Deliver", "NotOfferedError", "PassingError", "SeriesEntry", "StudyEntry", "open_archive", "patiently",
+    "valid_uid",
+]  # fmt: skip
 
 LONGEST_WAIT_S = 30.0
 """Waits double from try to try, up to this."""
@@ -25,6 +28,10 @@ T = TypeVar("T")
 
 class PassingError(PacsError):
     """A failure that may pass: the network broke, or the archive said that it is busy or failed. Worth another try."""
+
+
+class NotOfferedError(PacsError):
+    """The node does not speak the service that was asked for; many that take images cannot be searched."""
 
 
 @dataclass(frozen=True)

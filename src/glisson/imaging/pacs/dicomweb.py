@@ -98,6 +98,8 @@ class WebArchive:
     def _prepared(self, session: Any) -> Any:
         """The session with our credentials and trust alone: no proxies, passwords or authorities around us."""
         node = self.node
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _plain_wildcards())
         session.trust_env = False
         session.max_redirects = 3
         session.headers["Accept-Encoding"] = "identity"  # packing images makes a server several times slower
@@ -130,6 +132,19 @@ class WebArchive:
         if status == 404:
             return PacsError(f"{where} knows nothing by that name (HTTP 404). Check the address, the DICOMweb root.")
         return PacsError(f"{where} would not {doing} (HTTP {status}).")
+
+
+def _plain_wildcards() -> Any:
+    """Sends * and ? of a search as they are, which RFC 3986 allows: some archives look for the letters %2A instead."""
+    from requests.adapters import HTTPAdapter
+
+    class Plain(HTTPAdapter):
+        def send(self, request: Any, *args: Any, **options: Any) -> Any:
+            path, mark, query = str(request.url).partition("?")
+            request.url = path + mark + query.replace("%2A", "*").replace("%3F", "?")
+            return super().send(request, *args, **options)
+
+    return Plain()
 
 
 def _kind(problem: Exception) -> str:

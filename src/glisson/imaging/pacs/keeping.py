@@ -132,11 +132,14 @@ def sync(folder: Path) -> None:
 
 @contextmanager
 def held_alone(folder: Path, what: str) -> Iterator[None]:
-    """Make the folder and hold it for this process alone. Raises OutputError while another process holds it."""
+    """Make the folder, for its owner's eyes alone, and hold it for this process; one that is there stays as it is.
+
+    Raises OutputError while another process holds it.
+    """
     import fcntl
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (folder / LOCK).open("w")
     except OSError as problem:
         raise OutputError(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from glisson.errors import GlissonError, InputError, PacsError
-from glisson.imaging.pacs.archive import Deliver, PassingError, SeriesEntry, StudyEntry
+from glisson.imaging.pacs.archive import Deliver, NotOfferedError, PassingError, SeriesEntry, StudyEntry
 from glisson.imaging.pacs.entries import SERIES_KEYS, STUDY_KEYS, in_order, numbered, series_entry, study_entry
 from glisson.imaging.pacs.node import Node
 
@@ -205,10 +205,8 @@ class NetworkArchive:
 
     def _not_offered(self, link: Any) -> PacsError:
         refused = ", ".join(sorted({str(c.abstract_syntax.name) for c in link.rejected_contexts}))
-        return PacsError(
-            f"{self.node.address} does not offer what this needs ({refused[:200]}). Where it gives no images by C-GET, "
-            "use --way move, or DICOMweb."
-        )
+        way = " Use --way move, or DICOMweb." if "- GET" in refused else ""
+        return NotOfferedError(f"{self.node.address} does not offer what this needs ({refused[:200]}).{way}")
 
     def _refused(self, link: Any) -> PacsError:
         """Why there is no association. A rejection for good names the titles; anything else may pass."""

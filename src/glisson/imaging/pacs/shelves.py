@@ -166,8 +166,11 @@ def _planned_on(path: Path) -> bool:
 
 
 def state_of(folder: Path) -> dict[str, Any]:
-    """How far a case folder of a listening node is: state, tries, why and when."""
-    return dict(json.loads((folder / STATE).read_text(encoding="utf-8")))
+    """How far a case folder of a listening node is: state, tries, why and when; waiting where no whole file says so."""
+    try:
+        return dict(json.loads((folder / STATE).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {"state": WAITING, "tries": 0, "why": ""}
 
 
 def set_state(folder: Path, state: str, *, tries: int = 0, why: str = "") -> None:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glisson.errors import DicomError, InputError, PacsError
-from glisson.imaging.pacs.archive import Archive, patiently, valid_uid
+from glisson.imaging.pacs.archive import Archive, NotOfferedError, patiently, valid_uid
 
 __all__ = ["Stored", "dicom_files", "store_files"]
 
 Progress = Callable[[str, float], None]
+
+UNSEARCHED = "The node takes objects but cannot be searched: nobody asked whether it holds them now."
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ def _is_dicom(path: Path) -> bool:
 def store_files(archive: Archive, files: Iterable[Path], progress: Progress | None = None) -> Stored:
     """Store DICOM files. Objects that the archive holds (by SOP instance UID) are left as they are there.
 
-    A broken connection is tried again with what is still missing. Afterwards the archive is asked for every object.
-    Raises PacsError, naming what is not there, DicomError for a file that cannot be read.
+    A broken connection is tried again with what is still missing. Afterwards the archive is asked for every object;
+    one that offers no search gets all of them, and a remark says so. Raises PacsError, naming what is not there,
+    DicomError for a file that cannot be read.
     """
     objects = [_object(path) for path in files]
     counts = Counter(o.instance for o in objects)
@@ -69,7 +72,7 @@ def store_files(archive: Archive, files: Iterable[Path], progress: Progress | No
     say = progress or (lambda _words, _share: None)
     done: dict[Path, str] = {}
     held = _held(archive, objects)
-    before = {o.path for o in objects if o.instance in held}
+    before = {o.path for o in objects if o.instance in (held or ())}
     todo = [o for o in objects if o.path not in before]
     count = 0
 
@@ -84,15 +87,16 @@ def store_files(archive: Archive, files: Iterable[Path], progress: Progress | No
             archive.store(rest, stored)
 
     patiently(archive.node, attempt, progressed=lambda: len(done) > count)
-    listed = _held(archive, objects) if todo else held
-    missing = [o.path.name for o in objects if o.instance not in listed]
+    listed = _held(archive, objects) if todo and held is not None else held
+    missing = [o.path.name for o in objects if listed is not None and o.instance not in listed]
     if missing:
         raise PacsError(
             f"{archive.node.address} took {len(missing)} objects but does not list them ({', '.join(missing[:3])}). "
             "It may file them later, or hold them back: look there before sending again."
         )
-    remarks = tuple(f"{path.name}: {remark}" for path, remark in done.items() if remark)
-    return Stored(tuple(done), tuple(o.path for o in objects if o.path in before), remarks)
+    remarks = [f"{path.name}: {remark}" for path, remark in done.items() if remark]
+    remarks += [UNSEARCHED] if listed is None else []
+    return Stored(tuple(done), tuple(o.path for o in objects if o.path in before), tuple(remarks))
 
 
 def _object(path: Path) -> _Object:
@@ -106,9 +110,12 @@ def _object(path: Path) -> _Object:
         raise DicomError(f"{path} is no DICOM object that can be stored ({problem}).") from problem
 
 
-def _held(archive: Archive, objects: list[_Object]) -> set[str]:
-    """SOP instance UIDs of all objects that the archive lists in the series of these."""
+def _held(archive: Archive, objects: list[_Object]) -> set[str] | None:
+    """SOP instance UIDs of all objects that the archive lists in the series of these; None where it lists nothing."""
     found: set[str] = set()
-    for study, series in sorted({(o.study, o.series) for o in objects}):
-        found.update(patiently(archive.node, lambda s=study, r=series: archive.instances_of(s, r)))  # type: ignore[misc]
+    try:
+        for study, series in sorted({(o.study, o.series) for o in objects}):
+            found.update(patiently(archive.node, lambda s=study, r=series: archive.instances_of(s, r)))  # type: ignore[misc]
+    except NotOfferedError:
+        return None
     return found

@@ -71,8 +71,8 @@ def lesion_courses(serial: Serial, names: Sequence[str]) -> Picture | None:
     )
     return canvas.picture(
         f"Volume of each lesion against its first on or after the baseline: {said}.",
-        "Each line is one lesion; an empty mark at the bottom: not seen any more. Dashed: the limits of RECIST 1.1 for "
-        "the sum of diameters, as the volume of a ball that changes so.",
+        "Each line is one lesion, up to its resection or ablation; an empty mark at the bottom: not seen any more. "
+        "Dashed: the limits of RECIST 1.1 for the sum of diameters, as the volume of a ball that changes so.",
         table=False,
     )
 
@@ -119,7 +119,8 @@ def lesion_waterfall(serial: Serial, names: Sequence[str]) -> Picture | None:
         _bar(frame, place, change, name, len(shown))
     for value in (response, progression):
         frame.limit(value, f"{value:+g} %")
-    left_out = [name for name in names if serial.course(name)[0][1] is None]
+    own = {name: [size for _, size in serial.course(name)] for name in names}
+    left_out = [name for name, sizes in own.items() if any(sizes) and sizes[0] is None]
     notes = [f"without baseline: {', '.join(left_out)}"] if left_out else []
     notes += [f"{len(bars) - len(shown)} that changed least are not drawn"] if len(bars) > len(shown) else []
     canvas.text((LEFT, HEIGHT - 28), "; ".join(notes), TEXT - 4, SOFT)
@@ -127,17 +128,18 @@ def lesion_waterfall(serial: Serial, names: Sequence[str]) -> Picture | None:
     alt = f"Best change of each lesion's longest diameter from the scan of {serial.days[serial.baseline]}: {said}."
     caption = (
         f"One bar a lesion, the smallest it was after {serial.days[serial.baseline]}; -100 %: not seen any more. "
-        "Dashed: the limits of RECIST 1.1, which hold for the sum of the targets and not for one lesion."
+        "What was resected or ablated counts until then. Dashed: the limits of RECIST 1.1, which hold for the sum of "
+        "the targets and not for one lesion."
     )
     return canvas.picture(alt + (f" New: {', '.join(left_out)}." if left_out else ""), caption, table=False)
 
 
 def _best(serial: Serial, name: str) -> float | None:
     """Smallest diameter after the baseline against the one there, percent; -100 where it was once not seen."""
-    first, *later = (size for _, size in serial.course(name))
-    if first is None or not later:
+    sizes = [size for _, size in serial.course(name)]
+    if len(sizes) < 2 or (first := sizes[0]) is None:
         return None
-    return min(-100.0 if one is None else 100.0 * (one.longest_mm / first.longest_mm - 1.0) for one in later)
+    return min(-100.0 if one is None else 100.0 * (one.longest_mm / first.longest_mm - 1.0) for one in sizes[1:])
 
 
 def _bar(frame: PlotFrame, place: int, change: float, name: str, count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -46,8 +47,13 @@ def places_of(track: Track, found: FollowUp, scans: Sequence[Scene]) -> Mapping[
     return places
 
 
-def lesion_strips(found: FollowUp, scans: Sequence[Scene], names: Sequence[str]) -> Picture:
-    """Axial cuts through up to MOST_ROWS lesions, outlined where they are seen, their place marked where not."""
+def lesion_strips(
+    found: FollowUp, scans: Sequence[Scene], names: Sequence[str], resected: Mapping[str, int] = MappingProxyType({})
+) -> Picture:
+    """Axial cuts through up to MOST_ROWS lesions, outlined where they are seen, their place marked where not.
+
+    resected: lesion -> number of the first scan after the resection that it went with.
+    """
     shown = _columns(len(scans))
     rows = list(names)[:MOST_ROWS]
     wide, high = SIDE + max(len(shown), LEAST_COLUMNS) * (TILE + GAP), HEAD + len(rows) * (TILE + GAP)
@@ -65,7 +71,8 @@ def lesion_strips(found: FollowUp, scans: Sequence[Scene], names: Sequence[str])
         places, width = places_of(track, found, scans), _width_mm(track, scans)
         for column, number in enumerate(shown):
             tile = canvas.part(SIDE + column * (TILE + GAP), y, TILE, TILE)
-            _tile(tile, track, number, scans[number], places.get(number), width, tones[number])
+            gone = number >= resected.get(name, len(scans))
+            _tile(tile, track, number, scans[number], places.get(number), width, tones[number], gone=gone)
     return canvas.picture(
         f"Axial cuts through the lesions {', '.join(rows)} on {len(shown)} scans. A yellow outline: seen. A cross: the "
         "place where it would lie, not seen.",
@@ -96,10 +103,12 @@ def _tile(
     place: FloatArray | None,
     width_mm: float,
     tones: scan.Tones | None,
+    *,
+    gone: bool,
 ) -> None:
     tile.box(0, 0, TILE, TILE, RULE)
-    if place is None or one.image is None or tones is None:
-        tile.text((TILE / 2, TILE / 2), "no picture", TEXT - 4, SOFT, anchor="mm")
+    if gone or place is None or one.image is None or tones is None:
+        tile.text((TILE / 2, TILE / 2), "resected" if gone else "no picture", TEXT - 4, SOFT, anchor="mm")
         return
     cut = Cut.through(one.grid, "axial", one.grid.to_index(place))
     frame = Frame.around(cut.place([place])[0], width_mm, TILE, TILE)
