@@ -20,6 +20,7 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the extra glisson[serve] is not installed")
 
+from glisson.serve import people
 from glisson.serve.app import create_app
 from glisson.serve.core import Core
 from glisson.serve.run import server_config
@@ -47,6 +48,18 @@ class Running:
             assert answer.status_code == 200, answer.text
             client.headers["X-Glisson-CSRF"] = answer.json()["csrf"]
         return client
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Hash passwords with little memory in this process: what argon2 costs by default is tested by itself."""
+    from functools import partial
+
+    from argon2 import PasswordHasher
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 def free_port() -> int:
@@ -163,6 +176,17 @@ def small_zip(small_case: Path) -> Path:
             if file.is_file():
                 archive.write(file, f"patient/{file.relative_to(small_case)}")
     return path
+
+
+def place_case(running: Running, folder: Path, title: str = "Case A") -> str:
+    """A copy of a case folder as version 1 of a new case, without the job of an import; gives back the case's id."""
+    by, store = running.core.people.check("ed", PASSWORD), running.core.store
+    assert by is not None
+    case_id = store.new_case(title, by, lambda _connection, _id: None)
+    with store.staging() as place:
+        shutil.copytree(folder, place / "case")
+        store.first_version(case_id, place / "case", by=by, what="imported")
+    return case_id
 
 
 def import_zip(client: httpx.Client, path: Path, title: str = "Case A", *, prepared: bool = False) -> str:

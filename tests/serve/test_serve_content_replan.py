@@ -118,7 +118,10 @@ def test_the_answer_has_the_shape_of_plans_json(planned):
     assert own.keys() - said.keys() == {"candidates"}
     assert said["plans"][0].keys() >= own["plans"][0].keys()
     assert [plan["n"] for plan in said["plans"]] == list(range(1, len(said["plans"]) + 1))
-    assert set(said["plans"][0]["letters"].values()) <= set("XARSN")
+    assert set(said["plans"][0]["letters"].values()) <= set("XABS")
+    for plan in said["plans"]:
+        lost = {cause for cause, voxels in plan["voxels"].items() if voxels} - {"remnant"}
+        assert {part["part"] for part in plan["parts"]} == {"kept"} | lost
     assert said["threshold"]["percent"] == 40
     assert planner.answer({"remnant_percent": 40})["plans"] == said["plans"]
 

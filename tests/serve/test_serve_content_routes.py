@@ -60,7 +60,7 @@ def test_the_scene_names_what_can_be_loaded(planned, tmp_path):
         assert set(np.unique(parts)) - {0} == named
         for key in plan["structures"]:
             assert gzip.decompress(client.get(f"{base}/mesh/{key}.mz3").content)[:2] == b"MZ"
-    assert scene["lesions"][0]["act"]["letter"] in "XARSN"
+    assert scene["lesions"][0]["act"]["letter"] in "XABSN"
     assert scene["lesions"][0]["act"]["text"]
 
 

@@ -115,7 +115,7 @@ def test_dicom_slices_are_one_scan_and_a_scan_alone_is_a_case(tmp_path: Path):
     assert any("outlines" in notice.text for notice in check_case(case))
 
 
-def dicom_slice(folder: Path, number: int) -> Path:
+def dicom_slice(folder: Path, number: int, patient: str = "1") -> Path:
     """One slice of a CT of air, written by pydicom alone."""
     import numpy as np
     from pydicom.dataset import Dataset, FileMetaDataset
@@ -127,7 +127,7 @@ def dicom_slice(folder: Path, number: int) -> Path:
     data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = CTImageStorage
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = uid
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    data.Modality, data.PatientID, data.PatientName, data.StudyDate = "CT", "1", "Secret^Name", "20240101"
+    data.Modality, data.PatientID, data.PatientName, data.StudyDate = "CT", patient, "Secret^Name", "20240101"
     data.StudyInstanceUID, data.SeriesInstanceUID = "1.2.826.0.1.3680043.8", "1.2.826.0.1.3680043.9"
     data.FrameOfReferenceUID = "1.2.826.0.1.3680043.7"
     data.Rows = data.Columns = 32
@@ -137,7 +137,7 @@ def dicom_slice(folder: Path, number: int) -> Path:
     data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 16, 15, 1
     data.RescaleSlope, data.RescaleIntercept, data.InstanceNumber = 1, 0, number + 1
     data.PixelData = np.full((32, 32), -1000, np.int16).tobytes()
-    path = folder / f"slice-{number}"
+    path = folder / f"slice-{number}-{patient}"
     data.save_as(path, enforce_file_format=True)
     return path
 
@@ -146,3 +146,45 @@ def dicom_slice(folder: Path, number: int) -> Path:
 def test_files_that_make_no_case_are_refused(name: str, tmp_path: Path):
     with pytest.raises(InputError):
         imported(tmp_path, {name: b"hello"})
+
+
+def test_of_two_scans_none_is_taken(tmp_path: Path, small_case: Path):
+    ct = small_case / "ct.nii.gz"
+    slices = {f"series/IM{n:04d}": dicom_slice(tmp_path, n) for n in range(2)}
+    together: list[tuple[dict[str, Path | bytes], dict[str, str], str]] = [
+        ({"a/ct.nii.gz": ct, "b/ct.nii.gz": ct}, {}, "2 scans: ct.nii.gz, ct.nii.gz"),
+        ({"ct.nii.gz": ct, "ct.nrrd": ct}, {"ct.nrrd": "auto"}, "2 scans: ct.nii.gz, ct.nrrd"),
+        ({"early.nii.gz": ct, "late.nii.gz": ct}, {"early.nii.gz": "ct", "late.nii.gz": "auto"}, "2 scans"),
+        ({"ct.nii.gz": ct, **slices}, {}, "ct.nii.gz as the scan and 2 DICOM files"),
+    ]
+    for files, roles, why in together:
+        with pytest.raises(InputError, match=why) as refusal:
+            imported(tmp_path, files, roles)
+        assert "leave the others out" in str(refusal.value)
+
+
+@pytest.mark.parametrize("role", ["", "ct", "auto"])
+def test_an_outline_is_not_taken_as_the_scan(role: str, tmp_path: Path, small_case: Path):
+    files: dict[str, Path | bytes] = {"kidney_cyst_left.nii.gz": small_case / "lesions.nii.gz"}
+    with pytest.raises(InputError, match=r"kidney_cyst_left\.nii\.gz looks like an outline, not a scan.*0 to"):
+        imported(tmp_path, files, {"kidney_cyst_left.nii.gz": role})
+
+
+def test_two_outlines_of_one_structure_are_refused(tmp_path: Path, small_case: Path):
+    liver = small_case / "liver.nii.gz"
+    for first, second, roles in (
+        ("a/liver.nii.gz", "b/liver.nii.gz", {}),
+        ("liver.nii.gz", "other.nii.gz", {"other.nii.gz": "liver"}),
+        ("spleen.nii.gz", "other.nii.gz", {"other.nii.gz": "organ:spleen"}),
+    ):
+        with pytest.raises(InputError, match="two outlines of one structure"):
+            imported(tmp_path, {first: liver, second: liver}, roles)
+
+
+def test_slices_of_two_patients_are_no_case(tmp_path: Path):
+    files: dict[str, Path | bytes] = {
+        f"{patient}/IM{n}": dicom_slice(tmp_path, n, patient) for patient in ("1", "2") for n in range(2)
+    }
+    with pytest.raises(InputError, match="of 2 patients") as refusal:
+        imported(tmp_path, files)
+    assert "Secret" not in str(refusal.value)

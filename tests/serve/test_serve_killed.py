@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from glisson.serve.core import open_core
 from glisson.serve.database import open_database
 from glisson.serve.settings import Limits, ServeSettings
 
-from .conftest import PASSWORD, Running, free_port, import_zip, start, unprepared, wait
+from .conftest import PASSWORD, Running, free_port, place_case, start, unprepared, wait
 
 
 @contextmanager
@@ -146,10 +147,68 @@ def running(tmp_path: Path) -> Iterator[Running]:
     stop()
 
 
-def test_a_full_disk_changes_nothing_and_says_so(running: Running, small_zip: Path, monkeypatch: pytest.MonkeyPatch):
-    client = running.client("ed")
-    case_id = import_zip(client, small_zip)
-    data = running.settings.data_dir
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 24 MB; only root can mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)]
+    if os.geteuid() != 0 or shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small file system can only be mounted by root")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(disk: Path, left_bytes: int) -> Path:
+    """A file that leaves so many bytes of a file system."""
+    ballast = disk / "ballast"
+    held = os.statvfs(disk)
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, held.f_bavail * held.f_bsize - left_bytes)
+    return ballast
+
+
+def test_a_full_disk_changes_nothing_and_says_so(small_disk: Path, small_case: Path, small_zip: Path):
+    """A real one, full at several depths: what cannot be kept is refused, what was there stays, then all goes on."""
+    running, stop = start(ServeSettings(small_disk / "data"))
+    try:
+        client, data = running.client("ed"), running.settings.data_dir
+        case_id = place_case(running, small_case)
+        facts = client.get(f"/api/cases/{case_id}/facts").json()
+        changed = {"yaml": facts["yaml"] + "# a\n", "based_on": 1}
+        before = sorted(path for path in (data / "cases").rglob("*"))
+        packed = small_zip.stat().st_size
+        states = set()
+        for left in (0, 16_384, packed // 2, packed + 200_000, 2 * packed + 100_000):
+            ballast = fill(small_disk, left)
+            with small_zip.open("rb") as file:
+                sent = client.post("/api/cases", files=[("files", ("a.zip", file))])
+            if sent.status_code == 202:
+                job = wait(client, sent.json()["case"])[0]
+                assert job["state"] == "failed", job
+                assert re.search("disk is full|No space left", job["error"]), job
+            else:
+                assert (sent.status_code, sent.json()["title"]) == (507, "The disk is full")
+            states.add(sent.status_code)
+            if left < 16_384:
+                answer = client.put(f"/api/cases/{case_id}/facts", json=changed)
+                assert (answer.status_code, answer.json()["title"]) == (507, "The disk is full"), answer.text
+            assert client.get(f"/api/cases/{case_id}/facts").json() == facts
+            assert sorted(path for path in (data / "cases").rglob("*")) == before
+            ballast.unlink()
+        assert states == {202, 507}, "both the upload and the job met the full disk"
+        assert not list((data / "staging").iterdir())
+        assert not list((data / "uploads").iterdir())
+        assert running.core.store.verify(case_id) == []
+        assert running.core.audit.broken_at() is None
+        assert client.put(f"/api/cases/{case_id}/facts", json=changed).json() == {"version": 2}
+    finally:
+        stop()
+
+
+def test_a_move_onto_a_full_disk_changes_nothing(running: Running, small_case: Path, monkeypatch: pytest.MonkeyPatch):
+    case_id = place_case(running, small_case)
+    data, client = running.settings.data_dir, running.client("ed")
     before = sorted(path for path in (data / "cases").rglob("*") if "prepared" not in path.parts)
 
     def full(folder: Path) -> None:
@@ -159,17 +218,27 @@ def test_a_full_disk_changes_nothing_and_says_so(running: Running, small_zip: Pa
     facts = client.get(f"/api/cases/{case_id}/facts").json()
     answer = client.put(f"/api/cases/{case_id}/facts", json={"yaml": facts["yaml"] + "# a\n", "based_on": 1})
     assert (answer.status_code, answer.json()["title"]) == (507, "The disk is full")
-    with small_zip.open("rb") as file:
-        second = client.post("/api/cases", files=[("files", ("a.zip", file))]).json()["case"]
-    job = wait(client, second)[0]
-    assert (job["state"], job["error"]) == ("failed", "The server's disk is full.")
-    monkeypatch.undo()
-    after = sorted(path for path in (data / "cases").rglob("*") if "prepared" not in path.parts)
-    assert after == before
+    assert sorted(path for path in (data / "cases").rglob("*") if "prepared" not in path.parts) == before
     assert not list((data / "staging").iterdir())
-    assert running.core.store.verify(case_id) == []
-    answer = client.put(f"/api/cases/{case_id}/facts", json={"yaml": facts["yaml"] + "# a\n", "based_on": 1})
-    assert answer.json() == {"version": 2}
+
+
+def test_a_failure_that_cannot_be_recorded_is_recorded_later(running: Running, monkeypatch: pytest.MonkeyPatch):
+    from glisson.serve import jobs
+
+    record, tries = jobs.JobQueue._fail, []
+
+    def fails_twice(queue: Any, job: Any, error: str) -> None:
+        tries.append(error)
+        if len(tries) < 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        record(queue, job, error)
+
+    monkeypatch.setattr(jobs, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(jobs.JobQueue, "_fail", fails_twice)
+    client = running.client("ed")
+    case_id = client.post("/api/cases", files=[("files", ("a.txt", b"no case"))]).json()["case"]
+    job = wait(client, case_id)[0]
+    assert (job["state"], len(tries)) == ("failed", 3)
 
 
 def test_an_upload_onto_a_full_disk_leaves_nothing(running: Running, monkeypatch: pytest.MonkeyPatch):
@@ -184,9 +253,8 @@ def test_an_upload_onto_a_full_disk_leaves_nothing(running: Running, monkeypatch
     assert not list((running.settings.data_dir / "uploads").iterdir())
 
 
-def test_an_edit_that_fails_or_writes_into_an_older_version_is_no_version(running: Running, small_zip: Path):
-    client = running.client("ed")
-    case_id = import_zip(client, small_zip)
+def test_an_edit_that_fails_or_writes_into_an_older_version_is_no_version(running: Running, small_case: Path):
+    case_id = place_case(running, small_case)
     store, by = running.core.store, running.core.people.check("ed", PASSWORD)
     assert by is not None
 
@@ -214,9 +282,8 @@ def test_an_edit_that_fails_or_writes_into_an_older_version_is_no_version(runnin
     assert store.verify(case_id) == ["version 1: ct.nii.gz"], "and what happened is found"
 
 
-def test_of_two_edits_at_once_one_is_refused(running: Running, small_zip: Path):
-    client = running.client("ed")
-    case_id = import_zip(client, small_zip)
+def test_of_two_edits_at_once_one_is_refused(running: Running, small_case: Path):
+    case_id = place_case(running, small_case)
     store, by = running.core.store, running.core.people.check("ed", PASSWORD)
     assert by is not None
     from glisson.serve.store import Conflict

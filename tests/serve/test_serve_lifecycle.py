@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from .conftest import Running, import_zip, unprepared, wait
+from .conftest import Running, import_zip, place_case, unprepared, wait
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +159,34 @@ def test_a_changed_entry_breaks_the_chain(served: Running):
     assert trail.broken_at() is None
 
 
+def test_the_chain_tells_entries_that_were_rewritten_taken_out_or_put_in(served: Running):
+    """Also those whose own hash was made anew, by the recipe of the docstring and not by its code."""
+    trail = served.core.audit
+    for _ in range(4):
+        trail.record(None, "something")
+    rows: list[dict[str, Any]] = [vars(entry) | {"detail": json.dumps(entry.detail)} for entry in trail.entries()][:6]
+    for row in rows:
+        row["detail"] = json.dumps(json.loads(row["detail"]), sort_keys=True, ensure_ascii=False)
+    assert trail.first_broken(rows) is None
+
+    def forged(row: dict[str, Any], **changes: Any) -> dict[str, Any]:
+        made = row | changes
+        order = ("n", "at", "user_id", "user_name", "action", "case_id", "detail", "before")
+        text = json.dumps([made[name] for name in order], ensure_ascii=False)
+        return made | {"hash": hashlib.sha256(text.encode()).hexdigest()}
+
+    assert forged(rows[1]) == rows[1], "the recipe is right"
+    assert trail.first_broken([rows[0], forged(rows[1], user_name="eve"), *rows[2:]]) == 3
+    assert trail.first_broken([rows[0], *rows[2:]]) == 2
+    assert trail.first_broken([rows[0], forged(rows[2], n=2), *rows[3:]]) == 2
+    assert trail.first_broken([rows[0], rows[2], rows[1], *rows[3:]]) == 2
+    assert trail.first_broken([*rows[:2], forged(rows[2], n=3, action="x"), *rows[2:]]) == 4
+
+
 def test_deleting_is_for_administrators_and_leaves_only_the_trail(
-    served: Running, editor: httpx.Client, small_zip: Path
+    served: Running, editor: httpx.Client, small_case: Path
 ):
-    case_id = import_zip(editor, small_zip)
+    case_id = place_case(served, small_case)
     assert editor.delete(f"/api/cases/{case_id}").status_code == 403
     admin = served.client("ada")
     assert admin.delete(f"/api/cases/{case_id}").status_code == 204
@@ -170,8 +196,8 @@ def test_deleting_is_for_administrators_and_leaves_only_the_trail(
     assert admin.get("/api/audit", params={"case": case_id}).json()[-1]["what"] == "case deleted"
 
 
-def test_a_job_can_be_cancelled_and_leaves_nothing(served: Running, editor: httpx.Client, small_zip: Path):
-    case_id = import_zip(editor, small_zip)
+def test_a_job_can_be_cancelled_and_leaves_nothing(served: Running, editor: httpx.Client, small_case: Path):
+    case_id = place_case(served, small_case)
     job = editor.post(f"/api/cases/{case_id}/plan", json={}).json()["job"]
     assert editor.delete(f"/api/jobs/{job['id']}").json()["state"] == "cancelled"
     assert editor.delete(f"/api/jobs/{job['id']}").status_code == 409
@@ -180,8 +206,8 @@ def test_a_job_can_be_cancelled_and_leaves_nothing(served: Running, editor: http
     assert served.core.store.results_folder(case_id, 1) is None
 
 
-def test_a_plan_that_cannot_be_made_says_why(editor: httpx.Client, small_zip: Path):
-    case_id = import_zip(editor, small_zip)
+def test_a_plan_that_cannot_be_made_says_why(served: Running, editor: httpx.Client, small_case: Path):
+    case_id = place_case(served, small_case)
     bad = editor.post(f"/api/cases/{case_id}/plan", json={"settings": {"allow": ["magic"]}})
     assert bad.status_code == 422
     assert "magic" in bad.json()["detail"]

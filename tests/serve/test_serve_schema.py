@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from glisson.serve.settings import Limits, ServeSettings
 
-from .conftest import Running, import_zip, start
+from .conftest import Running, place_case, start
 
 EXAMPLES = int(os.environ.get("GLISSON_SCHEMA_EXAMPLES", "6"))
 """Tried of each operation."""
@@ -35,8 +35,8 @@ def admin(fuzzed: Running) -> httpx.Client:
 
 
 @pytest.fixture(scope="module")
-def case_id(admin: httpx.Client, small_zip: Path) -> str:
-    return import_zip(admin, small_zip)
+def case_id(fuzzed: Running, small_case: Path) -> str:
+    return place_case(fuzzed, small_case)
 
 
 def test_no_request_breaks_the_server(fuzzed: Running, admin: httpx.Client, case_id: str):

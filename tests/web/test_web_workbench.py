@@ -13,22 +13,9 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ASSETS = ROOT / "src" / "glisson" / "serve" / "assets"
-AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-background-networking", "--no-first-run", "--disable-component-update",
-    "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-]  # fmt: skip
 CASE = "5f0c1d1e-3a52-4c5b-9a51-0c6d5e9b7a10"
 SHOWN = "canvas[data-level=preview][data-labels=yes]"
 WAIT_MS = 30_000
-TURN = "document.documentElement.dataset.theme = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark'"
-
-pytestmark = [
-    pytest.mark.skipif(not (ASSETS / "index.html").is_file(), reason="the pages are not built: make web"),
-    pytest.mark.skipif(not CHROMIUM.is_file(), reason="no Chromium at /usr/bin/chromium"),
-]
 
 
 def _fixture_server() -> Any:
@@ -42,28 +29,12 @@ def _fixture_server() -> Any:
     return module
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield opened
-        opened.close()
-
-
 class Desk:
     """A page of the workbench, the world behind it, and everything that went wrong in it."""
 
-    def __init__(self, page: Any, world: Any, url: str) -> None:
-        self.page, self.world, self.url = page, world, url
-        self.errors: list[str] = []
+    def __init__(self, page: Any, world: Any, url: str, errors: list[str]) -> None:
+        self.page, self.world, self.url, self.errors = page, world, url, errors
         page.set_default_timeout(WAIT_MS)
-        page.on("console", lambda said: self.errors.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", lambda asked: self.errors.append(asked.url) if not self._own(asked.url) else None)
-
-    def _own(self, url: str) -> bool:
-        return url.startswith((self.url, "data:"))
 
     def sign_in(self) -> None:
         self.page.goto(self.url)
@@ -82,28 +53,13 @@ class Desk:
     def tab(self, name: str) -> None:
         self.page.get_by_role("navigation", name="Of this case").get_by_role("link", name=name, exact=True).click()
 
-    def check_access(self) -> None:
-        """No finding of axe: WCAG 2.2 A and AA."""
-        if not self.page.evaluate("Boolean(window.axe)"):
-            self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-        found = {"violations": []}
-        for _ in ("light", "dark"):
-            found["violations"] += self.page.evaluate("tags => axe.run({ runOnly: tags })", tags)["violations"]
-            self.page.evaluate(TURN)
-        told = [
-            f"{one['id']}: {one['help']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-            for one in found["violations"]
-            for node in one["nodes"]
-        ]
-        assert not told, "\n".join(told)
-
 
 @pytest.fixture
-def desk(browser: Any) -> Iterator[Desk]:
+def desk(browser: Any, watch: Any) -> Iterator[Desk]:
     server, world = _fixture_server().start()
     page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    made = Desk(page, world, f"http://127.0.0.1:{server.server_port}")
+    url = f"http://127.0.0.1:{server.server_port}"
+    made = Desk(page, world, url, watch(page, url))
     yield made
     page.close()
     server.shutdown()
@@ -117,7 +73,9 @@ def _pixels(desk: Desk) -> np.ndarray:
     from PIL import Image
 
     shot = desk.page.locator(".slices .canvas-box").screenshot()
-    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
+    picture = np.array(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
+    picture[[0, -1]] = picture[:, [0, -1]] = 0  # the page shows at the rim where the box ends within a pixel
+    return picture
 
 
 def test_the_patients_right_is_on_the_left_and_a_click_there_is_a_point_there(desk: Desk) -> None:
@@ -159,7 +117,6 @@ def test_a_click_on_a_lesion_goes_there_and_shows_its_size(desk: Desk) -> None:
     desk.page.keyboard.press("m")
     desk.page.wait_for_timeout(200)
     assert np.abs(_pixels(desk) - before).sum() > 0
-    desk.check_access()
 
 
 def test_a_correction_is_a_version_marks_results_stale_and_can_be_undone(desk: Desk) -> None:
@@ -201,6 +158,42 @@ def test_sliders_try_other_limits_and_say_that_nothing_is_kept(desk: Desk) -> No
     assert desk.page.locator(".banner.caution").count() == 0
 
 
+def test_the_margin_snaps_to_those_on_offer_and_the_tried_plan_is_on_the_slices(desk: Desk) -> None:
+    desk.open_case("plans")
+    slider = desk.page.get_by_label("Resection margin at least")
+    assert slider.evaluate("s => s.getAttribute('aria-valuetext')") == "1 mm", (
+        "the margin demanded, not the one planned"
+    )
+    slider.focus()
+    for expected in ("3 mm", "5 mm", "10 mm"):
+        desk.page.keyboard.press("ArrowRight")
+        assert slider.evaluate("s => s.getAttribute('aria-valuetext')") == expected
+    desk.page.get_by_text("Tried out.", exact=True).wait_for()
+    desk.page.wait_for_selector("canvas[data-plan='1']")
+    figure = desk.page.locator(".plan-slices")
+    assert "Destroyed by ablation" in figure.inner_text()
+    before = _pixels(desk)
+    desk.page.get_by_role("button", name=re.compile("^2 Wedge")).click()
+    desk.page.wait_for_selector("canvas[data-plan='2']")
+    assert "Given a high dose" in figure.inner_text()
+    desk.page.wait_for_timeout(300)
+    assert np.abs(_pixels(desk) - before).sum() > 0
+    asked = [one for one in desk.world.requests if "/replan/labels/" in one]
+    assert len(asked) == 2
+    desk.page.get_by_role("button", name="Back to the plans").click()
+    figure.wait_for(state="detached")
+
+
+def test_what_nobody_looked_at_is_not_zero(desk: Desk) -> None:
+    desk.open_case("plans")
+    outflow = desk.page.get_by_role("row", name=re.compile("^Loses outflow"))
+    assert outflow.inner_text().split("\t")[1:] == ["not assessed", "not assessed"]
+    assert desk.page.get_by_role("row", name=re.compile("^Irradiated")).inner_text().split("\t")[1:] == [
+        "0.0 mL",
+        "31 mL",
+    ]
+
+
 def test_every_reason_opens_its_rule_and_source(desk: Desk) -> None:
     desk.open_case("options")
     desk.page.get_by_role(
@@ -210,7 +203,6 @@ def test_every_reason_opens_its_rule_and_source(desk: Desk) -> None:
     panel = desk.page.get_by_role("complementary")
     panel.get_by_text("Size of lesions for ablation").wait_for()
     assert "30 mm" in panel.inner_text()
-    desk.check_access()
     desk.page.keyboard.press("Escape")
     panel.wait_for(state="detached")
 
@@ -226,7 +218,6 @@ def test_facts_that_are_not_understood_are_refused_line_by_line(desk: Desk) -> N
     assert "allowed 0, 1, 2, 3, 4" in desk.page.locator(".beside").inner_text()
     assert all("422" in error for error in desk.errors), "the browser itself names a refused request"
     desk.errors.clear()
-    desk.check_access()
 
 
 def test_the_letter_comes_after_the_decision(desk: Desk) -> None:
@@ -244,23 +235,53 @@ def test_the_letter_comes_after_the_decision(desk: Desk) -> None:
     assert given["members"] == ["A. Surgeon", "B. Radiologist"]
 
 
-def test_pages_pass_axe_in_light_and_dark(desk: Desk) -> None:
-    desk.page.goto(desk.url)
-    desk.check_access()
+def test_pages_pass_axe_in_light_and_dark(desk: Desk, accessible: Any) -> None:
+    page = desk.page
+    page.goto(desk.url)
+    accessible(page)
     desk.sign_in()
-    desk.check_access()
-    desk.page.keyboard.press("n")
-    desk.check_access()
-    desk.page.keyboard.press("Escape")
-    desk.page.click(".case-link")
+    accessible(page)
+    page.keyboard.press("n")
+    accessible(page)
+    page.keyboard.press("Escape")
+    page.click(".case-link")
+    page.wait_for_selector(SHOWN)
+    page.get_by_role("button", name="Go to L1").click()
+    accessible(page)
     for tab in ("Plans", "Options and reasons", "Timeline", "Decision", "Versions", "Export"):
         desk.tab(tab)
-        desk.page.get_by_role("heading", level=2).or_(desk.page.locator(".plan-table")).first.wait_for()
-        desk.check_access()
-    for page in ("Users", "Audit"):
-        desk.page.get_by_role("navigation", name="Workbench").get_by_role("link", name=page).click()
-        desk.page.get_by_role("row").nth(1).wait_for()
-        desk.check_access()
+        page.get_by_role("heading", level=2).or_(page.locator(".plan-table")).first.wait_for()
+        accessible(page)
+    for name in ("Users", "Audit"):
+        page.get_by_role("navigation", name="Workbench").get_by_role("link", name=name).click()
+        page.get_by_role("row").nth(1).wait_for()
+        accessible(page)
+
+
+def test_what_opens_on_a_page_passes_axe(desk: Desk, accessible: Any) -> None:
+    page = desk.page
+    desk.open_case("options")
+    page.get_by_role("button", name=re.compile("^Microwave ablation: ")).first.click()
+    page.get_by_role("button", name="Rule and source").first.click()
+    page.get_by_role("complementary").get_by_text("Size of lesions for ablation").wait_for()
+    accessible(page)
+    desk.tab("Plans")
+    page.get_by_label("Resection margin at least").fill("3")
+    page.wait_for_selector("canvas[data-plan='1']")
+    accessible(page)
+    desk.tab("Facts")
+    area = page.get_by_label("Facts as YAML")
+    area.fill(area.input_value().replace("ecog: 1", "ecog: 9"))
+    page.get_by_role("button", name="Save as a new version").click()
+    page.get_by_role("button", name="Line 4").wait_for()
+    desk.errors.clear()
+    accessible(page)
+    for change in ("a lesion grown", "facts changed"):
+        desk.world.edit(change)
+    page.reload()
+    desk.tab("Versions")
+    page.get_by_role("button", name="Go back to version 1").wait_for()
+    accessible(page)
 
 
 def test_the_first_user_is_made_at_the_door(browser: Any) -> None:

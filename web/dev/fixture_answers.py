@@ -11,6 +11,8 @@ FIXED: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text
 """What never changes: user, plans, reasons, timeline and so on."""
 LESIONS = {"L1": ((-110.0, 5.0, 10.0), 30.0), "L2": ((-25.0, -20.0, 22.0), 18.0)}
 """Middle in LPS mm and diameter: both lie on the patient's right of the middle, L1 far out."""
+MARGINS_MM = [0.0, 1.0, 3.0, 5.0, 10.0]
+LETTERS = {"L1": "X", "L2": "A"}
 MOST_REMNANT_PERCENT = 50
 """The stand-in finds no plan that keeps more."""
 
@@ -65,22 +67,46 @@ def scene(found: list[dict[str, Any]], planned: bool) -> dict[str, Any]:
         "lesions": found,
         "windows": FIXED["windows"],
         "plans": [_plan(n, one) for n, one in enumerate(FIXED["plans"]["plans"], 1)] if planned else [],
+        "plan_labels": {part: told["label"] for part, told in FIXED["parts"].items()},
         "current": planned,
     }
 
 
 def _plan(n: int, plan: dict[str, Any]) -> dict[str, Any]:
-    parts = [{"key": f"plan-{n}-{part}", "part": part, **told} for part, told in FIXED["parts"].items()]
-    return {"n": n, "name": plan["name"], "structures": [part["key"] for part in parts], "parts": parts}
+    return {
+        "n": n,
+        "name": plan["name"],
+        "structures": [part["key"] for part in _parts(n, plan)],
+        "parts": _parts(n, plan),
+    }
+
+
+def _parts(n: int, plan: dict[str, Any]) -> list[dict[str, Any]]:
+    known = FIXED["parts"].items()
+    return [
+        {"key": f"plan-{n}-{part}", "part": part, **told}
+        for part, told in known
+        if part == "kept" or plan.get(f"{part}_ml")
+    ]
 
 
 def replanned(asked: dict[str, Any]) -> dict[str, Any]:
     """Plans under other limits: none where too much of the liver must stay, else some that cost more."""
+    offer = {"prepared": True, "margins_mm": MARGINS_MM, "base_margin_mm": 1.0, "seconds": 0.3}
     if asked.get("remnant_percent", 30) > MOST_REMNANT_PERCENT:
-        return {"plans": [], "certificate": FIXED["certificate"], "seconds": 0.2, "prepared": True}
-    more_ml = 12 * asked.get("margin_mm", 5)
-    plans = [plan | {"lost_nontumour_ml": plan["lost_nontumour_ml"] + more_ml} for plan in FIXED["plans"]["plans"]]
-    return {"plans": plans, "certificate": None, "seconds": 0.3, "prepared": True}
+        return offer | {"plans": [], "certificate": FIXED["certificate"]}
+    more_ml = 12 * asked.get("margin_mm", 1)
+    plans = [
+        plan
+        | {
+            "n": n,
+            "lost_nontumour_ml": plan["lost_nontumour_ml"] + more_ml,
+            "parts": _parts(n, plan),
+            "letters": LETTERS,
+        }
+        for n, plan in enumerate(FIXED["plans"]["plans"], 1)
+    ]
+    return offer | {"plans": plans, "certificate": None}
 
 
 def audit(versions: list[dict[str, Any]]) -> list[dict[str, Any]]:

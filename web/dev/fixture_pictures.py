@@ -54,12 +54,15 @@ def _labels(lesions: list[dict[str, Any]]) -> np.ndarray:
     return found
 
 
-def _fates(lesions: list[dict[str, Any]]) -> np.ndarray:
+PARTS = {"kept": 1, "removed": 2, "destroyed": 3, "irradiated": 4}
+
+
+def _fates(lesions: list[dict[str, Any]], part: str) -> np.ndarray:
     found = np.zeros(SHAPE, np.uint8)
     liver = _ellipsoid(*LIVER)
     found[liver] = 1
     found[liver & (_points()[0] < -90.0)] = 2
-    found[liver & _ellipsoid(lesions[-1]["centre_lps"], lesions[-1]["long_mm"] / 2 + 8)] = 3
+    found[liver & _ellipsoid(lesions[-1]["centre_lps"], lesions[-1]["long_mm"] / 2 + 8)] = PARTS[part]
     return found
 
 
@@ -92,11 +95,15 @@ def _made(path: str, given: str) -> bytes:
     if path.startswith("volume/"):
         return _nifti(_scan(lesions))
     if path.startswith("labels/"):
-        return _nifti(_fates(lesions) if "/plan-" in path else _labels(lesions))
+        return _nifti(
+            _fates(lesions, "irradiated" if path.endswith("plan-2.nii.gz") else "destroyed")
+            if "/plan-" in path
+            else _labels(lesions)
+        )
     key = path.removeprefix("mesh/").removesuffix(".mz3")
     if key.startswith("plan-"):
-        value = {"kept": 1, "removed": 2, "destroyed": 3}[key.rsplit("-", 1)[1]]
-        return _mesh(_fates(lesions) == value)
+        part = key.rsplit("-", 1)[1]
+        return _mesh(_fates(lesions, part if PARTS[part] > 2 else "destroyed") == PARTS[part])
     if key.startswith("lesion-"):
         one = lesions[int(key.removeprefix("lesion-l")) - 1]
         return _mesh(_ellipsoid(one["centre_lps"], one["long_mm"] / 2))

@@ -203,6 +203,10 @@ def _picture(asked: Asked) -> Any:
     return pictures.file(asked.path[2], asked.world.lesions[int(asked.path[1])])
 
 
+def _tried_map(asked: Asked) -> Any:
+    return pictures.file(f"labels/preview/plan-{asked.body['n']}.nii.gz", asked.world.lesions[asked.body["version"]])
+
+
 C = r"/api/cases/[\w-]+"
 ROUTES: list[Route] = [
     ("GET", r"/api/about", lambda a: answers.FIXED["about"] | {"needs_first_user": a.world.first_user}),
@@ -238,6 +242,7 @@ ROUTES: list[Route] = [
     ("PATCH", C + r"/lesions/(\w+)", _lesion_changed),
     ("DELETE", C + r"/lesions/(\w+)", _lesion_deleted),
     ("POST", C + r"/replan", lambda a: answers.replanned(a.body)),
+    ("POST", C + r"/replan/labels/preview", _tried_map),
     ("GET", r"/api/knowledge/rules/[\w.-]+", lambda _: answers.FIXED["rule"]),
 ]
 

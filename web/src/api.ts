@@ -37,8 +37,7 @@ async function failure(response: Response): Promise<ApiError> {
   return new ApiError(response.status, title, words, problems)
 }
 
-/** One request; throws ApiError on any answer but 2xx, and a plain one when the server cannot be reached. */
-export async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (method !== 'GET') headers['X-Glisson-CSRF'] = csrf
   const form = body instanceof FormData
@@ -53,13 +52,22 @@ export async function ask<T>(method: string, path: string, body?: unknown, signa
     if (signal?.aborted) throw error
     throw new ApiError(0, 'The server cannot be reached', 'Is glisson serve still running on this machine?')
   }
-  if (!response.ok) {
-    if (response.status === 401 && path !== '/session') onSignedOut()
-    throw await failure(response)
-  }
+  if (response.ok) return response
+  if (response.status === 401 && path !== '/session') onSignedOut()
+  throw await failure(response)
+}
+
+/** One request; throws ApiError on any answer but 2xx, and a plain one when the server cannot be reached. */
+export async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const response = await send(method, path, body, signal)
   if (response.status === 204) return undefined as T
   const kind = response.headers.get('Content-Type') ?? ''
   return (kind.includes('json') ? await response.json() : await response.text()) as T
+}
+
+/** A file made for this question; throws as `ask` does. */
+export async function postForFile(path: string, body: unknown, signal?: AbortSignal): Promise<Blob> {
+  return (await send('POST', path, body, signal)).blob()
 }
 
 export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => ask<T>('GET', path, undefined, signal)

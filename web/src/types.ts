@@ -100,11 +100,19 @@ export interface SceneLesion {
   margin_mm?: number | null
   key?: string
 }
+/** What a plan leaves or takes; `label` is its value in the plan's map, as `plan_labels` of the scene says. */
+export interface PlanPart {
+  key: string
+  part: string
+  name: string
+  label: number
+  colour: string
+}
 export interface ScenePlan {
   n: number
   name: string
   structures?: string[]
-  parts?: { key: string; part: string; name: string; label: number; colour: string }[]
+  parts?: PlanPart[]
   remnant_percent?: number | null
 }
 export interface Scene {
@@ -113,6 +121,8 @@ export interface Scene {
   lesions: SceneLesion[]
   windows: { name: string; level: number; width: number }[]
   plans: ScenePlan[]
+  /** part of a plan -> its value in the plan's maps */
+  plan_labels?: Record<string, number>
   current: boolean
 }
 export interface Needle {
@@ -147,8 +157,11 @@ export interface Plan {
   left: string[]
   removed_ml: number
   destroyed_ml: number
-  devascularised_ml: number
-  congested_ml: number
+  irradiated_ml: number | null
+  devascularised_ml: number | null
+  congested_ml: number | null
+  /** cause of loss -> why nobody looked at it */
+  not_assessed?: Record<string, string>
   remnant_ml: number
   lost_nontumour_ml: number
   remnant_percent_nontumour: number
@@ -162,7 +175,18 @@ export interface Plan {
   gap: number | null
   notes: string[]
   first?: unknown
+  radiation?: PlanRadiation | null
+  /** of a plan tried out: lesion -> X removed, A ablated, B irradiated, S stays; and what it leaves and takes */
+  letters?: Record<string, string>
+  parts?: PlanPart[]
   robustness?: { holds: number; runs: number; share: number; weakest: string } | null
+}
+/** What a plan with radiation rests on: an estimate that claims no margin. */
+export interface PlanRadiation {
+  lesions: string[]
+  margin: string
+  verdicts: Record<string, string>
+  checks: { structure: string; measure: string; verdict: string; value: number | null; limit: number; unit: string; source: string; status: string; why: string }[]
 }
 export interface Certificate {
   reason?: string
@@ -178,8 +202,17 @@ export interface Plans {
   certificate: Certificate | null
   search?: { outcome: string; search_complete: boolean; burden_unit?: string; ended_by_clock?: boolean }
   notes?: string[]
-  seconds?: number
+  radiation?: { considered: string; needed: boolean; refused: Record<string, string> }
+}
+/** Plans under other limits. While it is not `prepared`, `words` say what is still being made. */
+export interface Replanned extends Plans {
   prepared?: boolean
+  words?: string
+  share?: number
+  seconds?: number
+  /** margins on offer, and the one of the dossier */
+  margins_mm?: number[]
+  base_margin_mm?: number | null
 }
 export interface Source {
   id?: string

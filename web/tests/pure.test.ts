@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { contours, type Plane } from '../src/pure/contours.ts'
 import { bytes, guessRole } from '../src/pure/files.ts'
-import { GAP, millilitres, moment, number, plain, segments } from '../src/pure/format.ts'
+import { GAP, letterKey, millilitres, moment, number, plain, segments } from '../src/pure/format.ts'
 import { History } from '../src/pure/history.ts'
 import { match, typing } from '../src/pure/keys.ts'
 import { rod } from '../src/pure/needle.ts'
@@ -177,4 +177,9 @@ test('work in turn never overlaps, and goes on after a failure', async () => {
   await assert.rejects(slow, /failed/)
   await next
   assert.deepEqual(told, ['a', 'b', 'c'])
+})
+
+test('the letters of a plan are explained, only those that occur', () => {
+  assert.equal(letterKey(['A', 'B', 'X', 'A']), 'X removed, A ablated, B irradiated')
+  assert.equal(letterKey(['']), '')
 })

@@ -12,6 +12,7 @@ import typer
 from glisson.errors import InputError, MissingExtra
 
 if TYPE_CHECKING:
+    from glisson.serve.pacs_file import PacsAt
     from glisson.serve.people import People
     from glisson.serve.settings import OidcSettings, ServeSettings
 
@@ -44,6 +45,9 @@ def serve(
     pacs: Annotated[
         list[str] | None, typer.Option(metavar="NAME=URL", help="archive that cases may be fetched from")
     ] = None,
+    pacs_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML of such archives with credentials and TLS")
+    ] = None,
     oidc_issuer: Annotated[str | None, typer.Option(metavar="URL", help="identity provider (OpenID Connect)")] = None,
     oidc_client: Annotated[str | None, typer.Option(metavar="ID", help="our client id there")] = None,
     oidc_secret_file: Annotated[Path | None, typer.Option(metavar="FILE", help="file with the client secret")] = None,
@@ -60,7 +64,8 @@ def serve(
     settings = ServeSettings(
         data_dir=data.resolve(), database_url=database, host=host, port=port, tls_certificate=tls_cert,
         tls_key=tls_key, allow_insecure_network=allow_insecure_network, public_url=url,
-        oidc=_oidc(oidc_issuer, oidc_client, oidc_secret_file, oidc_role_claim), pacs=_archives(pacs or []), cds=cds,
+        oidc=_oidc(oidc_issuer, oidc_client, oidc_secret_file, oidc_role_claim), pacs=_archives(pacs or [], pacs_file),
+        cds=cds,
     )  # fmt: skip
     settings.refuse_unsafe()
     run(settings, ready=lambda: print(_welcome(settings), flush=True))
@@ -81,15 +86,20 @@ def _oidc(issuer: str | None, client: str | None, secret: Path | None, claim: st
     return OidcSettings(issuer.rstrip("/"), client, secret, claim)
 
 
-def _archives(pairs: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _archives(pairs: list[str], file: Path | None) -> dict[str, PacsAt]:
+    from glisson.serve.pacs_file import PacsAt, read_archives
+
+    found = {} if file is None else read_archives(file)
     for pair in pairs:
         name, equals, url = pair.partition("=")
         if not (name and equals and url):
             raise InputError(
                 f"--pacs needs NAME=URL, for example archive=https://pacs.example/dicom-web; got {pair!r}."
             )
-        found[name] = url
+        if name in found:
+            raise InputError(f"There are two archives of the name {name}. Name each once.")
+        found[name] = PacsAt(address=url)
+        found[name].node()
     return found
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
+import errno
+import gzip
+import lzma
 import stat
+import struct
 import tarfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from lzma import LZMAError
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, Any
 
 from glisson.errors import InputError
 
@@ -22,8 +26,24 @@ CHUNK = 1 << 20
 SMALL_BYTES = 10 * CHUNK
 """Below so many bytes out, the ratio of bytes out to bytes in says nothing."""
 DEEPEST = 20
+DAMAGE = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError, LookupError, struct.error,
+    OverflowError, MemoryError,
+)  # fmt: skip
+"""What the readers of archives raise for damaged ones, beside OSError of no number or EINVAL (a place before the file's
+beginning, a damaged gzip or bzip2 stream); other OSErrors are of our disk."""
+LARGEST_READ = 8 * CHUNK
+"""Most of a tar that is read at once. Its long names and further headers are read whole, however long they say they
+are, and would fill the memory from a small packed file."""
 LONGEST_NAME = 200
 """Bytes of one part of a path; file systems allow 255."""
+
+PACKED: Mapping[bytes, Callable[[IO[bytes]], Any]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+}
+"""How a tar is packed, by its first bytes."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +87,12 @@ def unpack(archive: Path, target: Path, limits: UnpackLimits) -> int:
         members = _zip(archive) if archive.name.lower().endswith(".zip") else _tar(archive)
         for name, stream in members:
             _write(target, safe_path(name), stream, counter)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, LZMAError, EOFError) as damage:
-        raise InputError(f"{archive.name} is damaged or not an archive of its name's kind.") from damage
     except (NotImplementedError, RuntimeError) as unknown:
         raise InputError(f"{archive.name} is encrypted or packed in a way that is not known.") from unknown
+    except (OSError, *DAMAGE) as damage:
+        if isinstance(damage, OSError) and damage.errno not in (None, errno.EINVAL):
+            raise
+        raise InputError(f"{archive.name} is damaged or not an archive of its name's kind.") from damage
     return counter.written
 
 
@@ -106,13 +128,32 @@ def _zip(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _tar(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    with tarfile.open(archive, "r:*") as held:
-        for item in held:
-            if not item.isreg() and not item.isdir():
-                raise InputError("The archive holds a link or a special file. Only plain files are taken.")
-            stream = held.extractfile(item) if item.isreg() else None
-            if stream is not None:
-                yield item.name, stream
+    with archive.open("rb") as packed:
+        start = packed.read(6)
+        packed.seek(0)
+        unpacker = next((of for magic, of in PACKED.items() if start.startswith(magic)), None)
+        stream: Any = _Bounded(packed if unpacker is None else unpacker(packed))
+        with tarfile.open(fileobj=stream, mode="r:") as held:
+            for item in held:
+                if not item.isreg() and not item.isdir():
+                    raise InputError("The archive holds a link or a special file. Only plain files are taken.")
+                content = held.extractfile(item) if item.isreg() else None
+                if content is not None:
+                    yield item.name, content
+
+
+class _Bounded:
+    """A stream that gives little at once."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= LARGEST_READ:
+            raise InputError(f"The archive holds a header of {size} bytes. Pack the files again.")
+        content: bytes = self._stream.read(size)
+        return content
 
 
 def _write(target: Path, name: PurePosixPath, stream: IO[bytes], counter: _Counter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -74,12 +75,16 @@ class Audit:
 
     def record_opening(self, by: User, case_id: str) -> None:
         """Append that a person opened a case, once in a while: pages ask for it again and again."""
-        moment = time.monotonic()
-        key = (by.id, case_id)
-        if moment - self._opened.get(key, -OPENING_SECONDS) < OPENING_SECONDS:
+        if self.opened_lately(by, case_id):
             return
-        self._opened = {k: at for k, at in self._opened.items() if moment - at < OPENING_SECONDS} | {key: moment}
+        moment = time.monotonic()
+        kept = {known: at for known, at in self._opened.items() if moment - at < OPENING_SECONDS}
+        self._opened = kept | {(by.id, case_id): moment}
         self.record(by, "case opened", case_id)
+
+    def opened_lately(self, by: User, case_id: str) -> bool:
+        """Whether that a person opened a case is in the trail already, a short while ago."""
+        return time.monotonic() - self._opened.get((by.id, case_id), -math.inf) < OPENING_SECONDS
 
     def entries(self, *, case_id: str | None = None, after: int = 0, limit: int = PAGE) -> list[Entry]:
         """Entries with a number above `after`, oldest first; those of one case where it is named."""

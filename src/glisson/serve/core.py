@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from glisson.serve.answers import Answers
 from glisson.serve.audit import Audit
 from glisson.serve.database import Database, open_database
 from glisson.serve.files import discard
@@ -35,6 +36,7 @@ class Core:
     limits: RateLimits
     store: CaseStore
     jobs: JobQueue
+    answers: Answers
     oidc: Oidc | None
 
     def close(self) -> None:
@@ -64,7 +66,7 @@ def open_core(settings: ServeSettings) -> Core:
     sessions = Sessions(database, idle_minutes=settings.session_idle_minutes, hours=settings.session_hours)
     core = Core(
         settings, lock, database, audit, People(database, audit), sessions, RateLimits(settings.limits), store, jobs,
-        Oidc(settings.oidc) if settings.oidc else None,
+        Answers(database, jobs), Oidc(settings.oidc) if settings.oidc else None,
     )  # fmt: skip
     jobs.start()
     return core

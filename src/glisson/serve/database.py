@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import make_url
@@ -17,14 +19,15 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from glisson.errors import InputError, MissingExtra
 from glisson.serve import schema
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["Database", "now", "open_database"]
 
 FILE = "glisson.sqlite"
 OWNER_FILE = "database-id"
 BUSY_SECONDS = 30
+FULL_IN_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE)
+"""What SQLite says when there is no room for the database, the index of its log, and the log."""
+FULL_IN_POSTGRESQL = "53100"
+"""SQLSTATE disk_full."""
 LOCK_KEY = 8470_1508
 """Key of the advisory lock that writers of the audit trail take in PostgreSQL."""
 
@@ -40,6 +43,8 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writer = engine.execution_options(writes=True)
+        self.state = object()
+        """Another object after every write of this process: whoever holds the same one knows that nothing changed."""
 
     @property
     def kind(self) -> str:
@@ -48,17 +53,21 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection to read from; what it sees does not change."""
-        with self._engine.connect() as connection:
+        """A connection to read from; what it sees does not change. Raises OSError (ENOSPC) where the disk is full."""
+        with _telling_full(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction: all of it is committed at the end, or nothing when anything raises. One at a time."""
-        with self._writer.begin() as connection:
+        """A transaction: all of it is committed at the end, or nothing when anything raises. One at a time.
+
+        Raises OSError (ENOSPC) where the database's disk is full.
+        """
+        with _telling_full(), self._writer.begin() as connection:
             if self.kind == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
             yield connection
+        self.state = object()
 
     def all(self, query: Any) -> list[Any]:
         """The rows of a query."""
@@ -73,6 +82,18 @@ class Database:
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
+
+
+@contextmanager
+def _telling_full() -> Iterator[None]:
+    """Whatever database it is, a full disk is an OSError with its number."""
+    try:
+        yield
+    except DBAPIError as refusal:
+        code = getattr(refusal.orig, "sqlite_errorcode", None), getattr(refusal.orig, "sqlstate", None)
+        if code[0] in FULL_IN_SQLITE or code[1] == FULL_IN_POSTGRESQL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from refusal
+        raise
 
 
 def open_database(data_dir: Path, url: str | None = None) -> Database:

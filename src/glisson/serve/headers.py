@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,12 +18,11 @@ __all__ = ["PAGE_POLICY", "Guard"]
 
 access_log = logging.getLogger("glisson.serve.access")
 PAGE_POLICY = (
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; connect-src 'self' blob: data:; worker-src 'self' blob:; object-src 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""Of the workbench's pages. data: and blob: are for pictures and workers that NiiVue makes in the browser, and
-wasm-unsafe-eval for its decompression; nothing comes from another host, and no script or style stands in a page."""
+"""Of the workbench's pages. data: is for small pictures within the style; nothing comes from another host, no script or
+style stands in a page, and there are no workers, frames, fonts or plug-ins."""
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 FIXED = {
     "X-Content-Type-Options": "nosniff",
@@ -48,6 +46,9 @@ class Guard:
         self._app = app
         self._core = core
         self._names = core.settings.known_names()
+        self._fixed = [(name.lower().encode(), value.encode()) for name, value in FIXED.items()]
+        if core.settings.secure:
+            self._fixed.append((b"strict-transport-security", f"max-age={YEAR_SECONDS}".encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -61,7 +62,7 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._mark(MutableHeaders(scope=message), scope["path"])
+                self._mark(message, scope["path"])
             await send(message)
 
         try:
@@ -85,7 +86,10 @@ class Guard:
                 raise Forbidden("The request comes from a page of another site.")
             if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
                 raise Forbidden("The request comes from a page of another site.")
-        if COOKIE not in _cookies(headers) or (scope["method"], scope["path"]) == ("POST", "/api/session"):
+        if f"{COOKIE}=" not in headers.get("cookie", "") or (scope["method"], scope["path"]) == (
+            "POST",
+            "/api/session",
+        ):
             self._core.limits.count_address(scope["client"][0] if scope.get("client") else "unknown")
 
     def _counted(self, scope: Scope, receive: Receive) -> Receive:
@@ -107,21 +111,12 @@ class Guard:
 
         return counted
 
-    def _mark(self, headers: MutableHeaders, path: str) -> None:
-        for name, value in FIXED.items():
-            headers[name] = value
+    def _mark(self, message: Message, path: str) -> None:
+        message["headers"] = [*message["headers"], *self._fixed]
+        headers = MutableHeaders(scope=message)
         api = path.startswith(("/api", "/cds-services"))
         headers.setdefault("Content-Security-Policy", API_POLICY if api else PAGE_POLICY)
         headers.setdefault("Cache-Control", "no-store" if api else "no-cache")
-        if self._core.settings.secure:
-            headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
-
-
-def _cookies(headers: Headers) -> SimpleCookie:
-    try:
-        return SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return SimpleCookie()
 
 
 def _without_port(host: str) -> str:

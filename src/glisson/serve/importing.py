@@ -8,13 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glisson.case import CASE_FILE, Study, Unknown, dump_case, load_case, starter_yaml
 from glisson.errors import ImageError, InputError
 from glisson.serve.archives import UnpackLimits, is_archive, safe_path, unpack
 from glisson.serve.confine import refuse_outside
 from glisson.serve.files import refuse_links, walk
+
+if TYPE_CHECKING:
+    from glisson.imaging.pacs import Node
 
 __all__ = ["FILES", "MANIFEST", "ROLES", "assemble", "assemble_study"]
 
@@ -25,19 +28,28 @@ FILES = "files"
 """Folder of the uploaded files below that of the upload."""
 ROLES = ("ct", "liver", "lesions", "portal", "hepatic", "cava", "segments", "facts", "auto")
 """What a person may say that a file is; also organ:NAME. auto: outline the liver on this scan."""
+MASKS = ("liver", "portal", "hepatic", "cava", "segments")
+"""Roles of which a case has one outline."""
 IMAGES = (".nii.gz", ".nii", ".nrrd", ".mha")
 SCAN_NAMES = ("ct", "mr", "mri", "scan", "image", "volume")
 IGNORED = ("dicomdir", "thumbs.db", ".ds_store", "desktop.ini")
+ONE_SCAN = (
+    "A case has one scan here: leave the others out, or say by their role which outlines they are. For scans of "
+    "several dates import a case folder that names each."
+)
+MOST_LABELS = 128
+"""Distinct values that an outline may hold: one for each of the 117 structures of the largest segmenter, and some."""
+SAMPLED = 61
+"""Every so many-th voxel tells most scans from outlines; a prime, so that no row or column is met again and again."""
 UNREVIEWED = "The liver was outlined automatically at import and nobody has reviewed it."
 NO_LESIONS = "No lesion was outlined at import. That is no evidence that there is none."
 
 
 @dataclass
 class _Sorted:
-    """What the files are. scans: NIfTI and the like, or the folder of the DICOM files."""
+    """What the files are. scans: NIfTI and the like; slices: DICOM files of any kind."""
 
-    scan: Path | None = None
-    auto: bool = False
+    scans: list[Path] = field(default_factory=list)
     masks: dict[str, Path] = field(default_factory=dict)
     lesions: list[Path] = field(default_factory=list)
     organs: dict[str, Path] = field(default_factory=dict)
@@ -79,14 +91,14 @@ def assemble(upload: Path, staging: Path, case_id: str, limits: Mapping[str, Any
     return _make_case(_sorted(raw, roles), staging, case_id, progress)
 
 
-def assemble_study(url: str, study: str, staging: Path, case_id: str, progress: Progress) -> str:
+def assemble_study(node: Node, study: str, staging: Path, case_id: str, progress: Progress) -> str:
     """Make the folder staging/case from a study of an archive. Raises InputError and what fetching raises."""
-    from glisson.imaging.pacs import fetch_study, node_at, open_archive
+    from glisson.imaging.pacs import fetch_study, open_archive
 
     raw = staging / "raw"
     raw.mkdir()
     progress("Asking the archive", 0.0)
-    fetch_study(open_archive(node_at(url)), study, raw, progress=lambda words, share: progress(words, 0.4 * share))
+    fetch_study(open_archive(node), study, raw, progress=lambda words, share: progress(words, 0.4 * share))
     return _make_case(_sorted(raw, {}), staging, case_id, progress)
 
 
@@ -121,15 +133,53 @@ def _sorted(raw: Path, roles: Mapping[Path, str]) -> _Sorted:
             found.slices.append(path)
         elif name not in IGNORED:
             found.unknown.append(path.name)
-    if found.scan is None and not found.slices and len(loose) == 1:
-        found.scan = loose[0]
+    if not found.scans and not found.slices and len(loose) == 1:
+        found.scans = loose
     elif loose:
-        names = ", ".join(path.name for path in loose[:5])
-        raise InputError(f"It is not clear what these files are: {names}. Say it by their role, or name them after it.")
-    if not (found.scan or found.slices or found.masks or found.facts or found.bundle):
+        raise InputError(
+            f"It is not clear what these files are: {_names(loose)}. Say it by their role, or name them after it."
+        )
+    _refuse_two_scans(found)
+    _refuse_two_patients(found.slices)
+    if not (found.scans or found.slices or found.masks or found.facts or found.bundle):
         names = ", ".join(found.unknown[:5]) or "no files"
         raise InputError(f"No scan, mask or facts were found among the files ({names}).")
     return found
+
+
+def _refuse_two_scans(found: _Sorted) -> None:
+    """Which of two scans is the case's nobody but a person can say."""
+    if len(found.scans) > 1:
+        raise InputError(f"The import holds {len(found.scans)} scans: {_names(found.scans)}. {ONE_SCAN}")
+    if found.scans and found.slices:
+        raise InputError(
+            f"The import holds both {found.scans[0].name} as the scan and {len(found.slices)} DICOM files. {ONE_SCAN}"
+        )
+
+
+def _refuse_two_patients(files: list[Path]) -> None:
+    """Slices of two people in one folder would be one case of a person that there is not."""
+    import warnings
+
+    from pydicom import dcmread
+
+    numbers = set()
+    for path in files:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                data = dcmread(path, specific_tags=["PatientID"], stop_before_pixels=True, force=True)
+                numbers.add(str(data.get("PatientID") or "").strip())
+        except Exception:  # what is wrong with the file, its reader says
+            continue
+    if len(numbers - {""}) > 1:
+        raise InputError(
+            f"The DICOM files are of {len(numbers - {''})} patients (PatientID). Import one patient at a time."
+        )
+
+
+def _names(paths: list[Path]) -> str:
+    return ", ".join(path.name for path in paths[:5]) + (" ..." if len(paths) > 5 else "")
 
 
 def _sort_one(found: _Sorted, path: Path, role: str, loose: list[Path]) -> None:
@@ -139,11 +189,7 @@ def _sort_one(found: _Sorted, path: Path, role: str, loose: list[Path]) -> None:
     stem = path.name.lower().partition(".")[0]
     what = role or ("ct" if stem in SCAN_NAMES else canonical(stem))
     if what in ("ct", "auto"):
-        if _is_dicom(path):
-            found.slices.append(path)
-        else:
-            found.scan = path
-        found.auto = found.auto or what == "auto"
+        (found.slices if _is_dicom(path) else found.scans).append(path)
     elif what == "facts":
         if path.suffix.lower() == ".json":
             found.bundle = _only(found.bundle, path)
@@ -151,14 +197,21 @@ def _sort_one(found: _Sorted, path: Path, role: str, loose: list[Path]) -> None:
             found.facts = _only(found.facts, path)
     elif what == "lesions":
         found.lesions.append(path)
-    elif what in ("liver", "portal", "hepatic", "cava", "segments"):
-        found.masks[what] = path
-    elif what.startswith("organ:"):
-        found.organs[what.removeprefix("organ:")] = path
-    elif what in STRUCTURES:
-        found.organs[what] = path
+    elif what in MASKS:
+        _keep_one(found.masks, what, path)
+    elif what.startswith("organ:") or what in STRUCTURES:
+        _keep_one(found.organs, what.removeprefix("organ:"), path)
     else:
         loose.append(path)
+
+
+def _keep_one(held: dict[str, Path], what: str, path: Path) -> None:
+    if what in held:
+        raise InputError(
+            f"The import holds two outlines of one structure ({what}): {held[what].name} and {path.name}. Leave one "
+            "out, or say by its role what it is."
+        )
+    held[what] = path
 
 
 def _only(earlier: Path | None, path: Path) -> Path:
@@ -174,10 +227,11 @@ def _is_dicom(path: Path) -> bool:
 
 def _make_case(found: _Sorted, staging: Path, case_id: str, progress: Progress) -> str:
     """The case folder with its files under plain names, and the case.yaml that names them."""
-    from glisson.exchange.fhir_import_write import import_fhir
-
     folder = staging / "case"
     folder.mkdir()
+    for path in found.scans:
+        progress("Reading the scan", 0.36)
+        _refuse_outline(path)
     scan = _placed_scan(found, folder)
     masks = {name: _placed(path, folder, name) for name, path in sorted(found.masks.items())}
     lesions = [
@@ -198,6 +252,8 @@ def _make_case(found: _Sorted, staging: Path, case_id: str, progress: Progress) 
     name = f"case-{case_id[:8]}"
     (folder / CASE_FILE).write_text(_facts(found, studies, name), encoding="utf-8")
     if found.bundle is not None:
+        from glisson.exchange.fhir_import_write import import_fhir
+
         progress("Reading the FHIR bundle", 0.8)
         import_fhir(found.bundle, folder)
     words += ["facts"] if found.facts else []
@@ -206,9 +262,27 @@ def _make_case(found: _Sorted, staging: Path, case_id: str, progress: Progress) 
     return "imported: " + ", ".join(words)
 
 
+def _refuse_outline(path: Path) -> None:
+    """Raise InputError where a file that would be the scan holds few whole numbers from 0 on, as outlines do."""
+    import numpy as np
+
+    from glisson.imaging import read_image
+
+    data = read_image(path)[0].data
+    sample = data.ravel(order="K")[::SAMPLED]
+    if len(np.unique(sample)) > MOST_LABELS or sample.min() < 0:
+        return
+    values = np.unique(data)
+    if len(values) <= MOST_LABELS and values[0] >= 0 and np.array_equal(values, np.round(values)):
+        raise InputError(
+            f"{path.name} looks like an outline, not a scan: it holds {len(values)} different values, "
+            f"{values[0]:g} to {values[-1]:g}. Say by its role what it outlines, and add the scan."
+        )
+
+
 def _placed_scan(found: _Sorted, folder: Path) -> Path | None:
-    if found.scan is not None:
-        return _placed(found.scan, folder, "scan")
+    if found.scans:
+        return _placed(found.scans[0], folder, "scan")
     if not found.slices:
         return None
     home = folder / "dicom"
@@ -231,6 +305,8 @@ def _study(
     """The study that case.yaml names; where a scan came without a liver, it is outlined if that can be done."""
     from glisson.imaging import init_case
 
+    if scan is not None and scan.is_dir():
+        masks, lesions = _with_dicom_outlines(scan, masks, lesions)
     automatic = scan is not None and "liver" not in masks and _outlined(scan, folder, progress)
     if automatic:
         masks = {**masks, "liver": folder / "liver.nii.gz"}
@@ -244,6 +320,18 @@ def _study(
     if not lesions:
         study = replace(study, masks=replace(study.masks, complete=Unknown(NO_LESIONS)))
     return study
+
+
+def _with_dicom_outlines(scan: Path, masks: dict[str, Path], lesions: list[Path]) -> tuple[dict[str, Path], list[Path]]:
+    """What is given, and beside it what segmentations and structure sets among the slices outline."""
+    from glisson.imaging.dicom_found import outlines_in
+    from glisson.imaging.dicom_headers import headers_in, stacks_of
+    from glisson.imaging.dicom_series import choose_stack
+
+    stack, _ = choose_stack(stacks_of(headers_in(scan)), scan)
+    found = outlines_in(scan, stack.first.frame_uid)
+    beside = {name: paths[0] for name, paths in found.items() if name in MASKS}
+    return {**beside, **masks}, lesions or found.get("lesions", [])
 
 
 def _outlined(scan: Path, folder: Path, progress: Progress) -> bool:

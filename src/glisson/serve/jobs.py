@@ -31,6 +31,8 @@ __all__ = ["ACTIVE", "Job", "JobQueue", "JobState"]
 log = logging.getLogger("glisson.serve")
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE = ("queued", "running")
+AGAIN_SECONDS = 5.0
+"""How long after the database could not be read or written it is tried again."""
 MOST_ATTEMPTS = 5
 """After so many starts that ended with the server or the process being killed, the job itself is suspected."""
 
@@ -129,6 +131,10 @@ class JobQueue:
         rows = self._database.all(select(table).where(table.c.id.in_(ids)).order_by(table.c.number)) if ids else []
         return [self._now(_job(row)) for row in rows]
 
+    def progress(self) -> tuple[tuple[str, str, float], ...]:
+        """Id, words and share of the jobs that run."""
+        return tuple((job_id, process.words, process.share) for job_id, process in list(self._running.items()))
+
     def cancel(self, job_id: str, by: User) -> Job:
         """Stop a job that waits or runs. Raises NotFound, and Conflict for one that has ended."""
         job = self.get(job_id)
@@ -198,7 +204,7 @@ class JobQueue:
                     return
                 job = self._take()
                 if job is None:
-                    self._changed.wait(5.0)
+                    self._changed.wait(AGAIN_SECONDS)
                     continue
                 self._running[job.id] = JobProcess(self._settings)
             threading.Thread(target=self._run, args=(job,), name=f"job-{job.id}", daemon=True).start()
@@ -230,7 +236,7 @@ class JobQueue:
         except Exception as failure:
             log.error("job %s (%s) could not be finished: %s", job.id, job.kind, type(failure).__name__)
             words = str(failure) if isinstance(failure, GlissonError) else "The server could not keep its results."
-            self._fail(job, "The server's disk is full." if _is_full(failure) else words)
+            self._fail_sooner_or_later(job, "The server's disk is full." if _is_full(failure) else words)
         finally:
             with self._changed:
                 self._running.pop(job.id, None)
@@ -273,6 +279,17 @@ class JobQueue:
                 )
             return
         self._fail(job, outcome.error or "Its process was killed several times; perhaps the machine is out of memory.")
+
+    def _fail_sooner_or_later(self, job: Job, error: str) -> None:
+        """Record that a job failed; where the database cannot be written to, again until it can or the server ends."""
+        while not self._stopping:
+            try:
+                self._fail(job, error)
+                return
+            except Exception as failure:
+                log.error("the failure of job %s could not be recorded: %s", job.id, type(failure).__name__)
+            with self._changed:
+                self._changed.wait(AGAIN_SECONDS)
 
     def _fail(self, job: Job, error: str) -> None:
         table = schema.jobs

@@ -44,7 +44,8 @@ def _upload(_store: CaseStore, job: Job, settings: ServeSettings) -> dict[str, A
 
 
 def _archive(_store: CaseStore, job: Job, settings: ServeSettings) -> dict[str, Any]:
-    return {"case_id": job.case_id, "url": settings.pacs.get(str(job.arguments["from"]))}
+    archive = settings.pacs.get(str(job.arguments["from"]))
+    return {"case_id": job.case_id, "archive": None if archive is None else archive.model_dump(mode="json")}
 
 
 def _folders(store: CaseStore, job: Job, _settings: ServeSettings) -> dict[str, Any]:

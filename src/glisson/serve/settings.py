@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from glisson.errors import InputError
+from glisson.serve.pacs_file import PacsAt
 
 __all__ = ["GIB", "LOOPBACK_NAMES", "Limits", "OidcSettings", "ServeSettings", "is_loopback"]
 
@@ -75,8 +76,8 @@ class ServeSettings:
     session_idle_minutes: int = 60
     session_hours: int = 12
     oidc: OidcSettings | None = None
-    pacs: dict[str, str] = field(default_factory=dict)
-    """Name -> URL of the archives that cases may be fetched from; a name is all that a request may give."""
+    pacs: dict[str, PacsAt] = field(default_factory=dict)
+    """The archives that cases may be fetched from; a name is all that a request may give."""
     cds: bool = False
 
     @property

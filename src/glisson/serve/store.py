@@ -67,18 +67,17 @@ class CaseStore:
 
     def case_folder(self, case_id: str, version: int) -> Path:
         """The case folder of a version; nothing may be written there. Raises NotFound."""
-        self._version_row(case_id, version)
+        self._last_run(case_id, version)
         return self._case(case_id) / "versions" / _four(version)
 
     def results_folder(self, case_id: str, version: int) -> Path | None:
         """The dossier's folder of a version's last planning, or None where it was not planned. Raises NotFound."""
-        self._version_row(case_id, version)
         run = self._last_run(case_id, version)
         return None if run is None else self._case(case_id) / "results" / _run_name(version, run)
 
     def prepared_folder(self, case_id: str, version: int) -> Path:
         """The folder of what was prepared for the viewer of a version, which is there. Raises NotFound."""
-        self._version_row(case_id, version)
+        self._last_run(case_id, version)
         folder = self._case(case_id) / "prepared" / _four(version)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -322,11 +321,20 @@ class CaseStore:
         return None if newest is None else int(newest)
 
     def _last_run(self, case_id: str, version: int) -> int | None:
-        table = schema.results
+        """The number of a version's last planning, None where it was not planned. Raises NotFound."""
+        cases, versions, results = schema.cases, schema.versions, schema.results
+        same = (results.c.case_id == versions.c.case_id) & (results.c.version == versions.c.version)
         row = self._database.first(
-            select(func.max(table.c.run)).where(table.c.case_id == case_id, table.c.version == version)
+            select(versions.c.version, func.max(results.c.run))
+            .join(cases, cases.c.id == versions.c.case_id)
+            .outerjoin(results, same)
+            .where(versions.c.case_id == case_id, versions.c.version == version, cases.c.deleted.is_(None))
+            .group_by(versions.c.version)
         )
-        return None if row is None or row[0] is None else int(row[0])
+        if row is None:
+            self.refuse_missing(case_id)
+            raise NotFound(f"The case has no version {version}.")
+        return None if row[1] is None else int(row[1])
 
     def _refuse_stale(self, newest: int | None, based_on: int) -> None:
         if newest != based_on:

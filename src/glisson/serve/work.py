@@ -33,7 +33,7 @@ class Order:
     arguments: Mapping[str, Any]
     limits: Mapping[str, Any]
     upload: Path | None = None
-    url: str | None = None
+    archive: Mapping[str, Any] | None = None
     case_folder: Path | None = None
     results_folder: Path | None = None
     prepared_folder: Path | None = None
@@ -44,7 +44,7 @@ class Order:
         folders = ("upload", "case_folder", "results_folder", "prepared_folder")
         given = {name: Path(data[name]) if data.get(name) else None for name in folders}
         staging = Path(data["staging"])
-        return cls(staging, data["case_id"], data["arguments"], data["limits"], url=data.get("url"), **given)
+        return cls(staging, data["case_id"], data["arguments"], data["limits"], archive=data.get("archive"), **given)
 
 
 def import_case(order: Order, progress: Progress) -> dict[str, Any]:
@@ -58,10 +58,12 @@ def import_case(order: Order, progress: Progress) -> dict[str, Any]:
 def fetch_case(order: Order, progress: Progress) -> dict[str, Any]:
     """A case folder from a study of an archive, in staging/case."""
     from glisson.serve.importing import assemble_study
+    from glisson.serve.pacs_file import PacsAt
 
-    if order.url is None:
+    if order.archive is None:
         raise InputError("This archive is not known to the server any more.")
-    return {"what": assemble_study(order.url, str(order.arguments["study"]), order.staging, order.case_id, progress)}
+    node, study = PacsAt(**order.archive).node(), str(order.arguments["study"])
+    return {"what": assemble_study(node, study, order.staging, order.case_id, progress)}
 
 
 def plan_case(order: Order, progress: Progress) -> dict[str, Any]:

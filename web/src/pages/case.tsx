@@ -73,6 +73,7 @@ function Opened({ detail, route, user, again }: { detail: CaseDetail; route: Ext
       <div class="headline">
         <h1>{detail.title}</h1>
         <span class={`tag tag-${detail.state}`}>{STATE_WORDS[detail.state] ?? detail.state}</span>
+        {detail.newest > 0 && <Tabs route={route} />}
         {may && !running && detail.newest > 0 && (
           <button type="button" class={detail.state === 'current' ? '' : 'primary'} onClick={plan}>
             {detail.planned_version ? 'Plan again' : 'Plan'}
@@ -107,32 +108,26 @@ function Opened({ detail, route, user, again }: { detail: CaseDetail; route: Ext
       {detail.newest === 0 ? (
         <p class="none">{running ? 'The tabs open once the files are read.' : 'Nothing could be read.'}</p>
       ) : (
-        <Tabs {...props} route={route} may={may} />
+        <TabPage {...props} tab={route.tab} may={may} />
       )}
     </article>
   )
 }
 
-function Tabs({ route, may, ...props }: TabProps & { route: Extract<Route, { page: 'case' }>; may: boolean }): JSX.Element {
+function Tabs({ route }: { route: Extract<Route, { page: 'case' }> }): JSX.Element {
   return (
-    <>
-      <nav class="tabs" aria-label="Of this case">
-        {TABS.map((tab, index) => (
-          <a key={tab} href={link({ ...route, tab })} aria-current={tab === route.tab ? 'page' : undefined} title={`${TAB_WORDS[tab]} (${index + 1})`}>
-            {TAB_WORDS[tab]}
-          </a>
-        ))}
-      </nav>
-      {NEEDS_RESULT.includes(route.tab) && props.planned === null ? (
-        <p class="none">This version is not planned yet{may ? ': “Plan” does it.' : '.'}</p>
-      ) : (
-        <TabPage tab={route.tab} {...props} />
-      )}
-    </>
+    <nav class="tabs" aria-label="Of this case">
+      {TABS.map((tab, index) => (
+        <a key={tab} href={link({ ...route, tab })} aria-current={tab === route.tab ? 'page' : undefined} title={`${TAB_WORDS[tab]} (${index + 1})`}>
+          {TAB_WORDS[tab]}
+        </a>
+      ))}
+    </nav>
   )
 }
 
-function TabPage({ tab, ...props }: TabProps & { tab: Tab }): JSX.Element {
+function TabPage({ tab, may, ...props }: TabProps & { tab: Tab; may: boolean }): JSX.Element {
+  if (NEEDS_RESULT.includes(tab) && props.planned === null) return <p class="none">This version is not planned yet{may ? ': “Plan” does it.' : '.'}</p>
   switch (tab) {
     case 'viewer':
       return <ViewerTab {...props} />

@@ -65,7 +65,7 @@ function Matrix({ data, rows, onOpen }: { data: Reasons; rows: OptionRow[]; onOp
         <thead>
           <tr>
             <th scope="col">Treatment</th>
-            <th scope="col">Together</th>
+            <th scope="col">Verdict</th>
             {columns.map((id) => (
               <th key={id} scope="col" class="slanted" title={data.sources[id]?.title ?? id}>
                 <span>{words(id)}</span>

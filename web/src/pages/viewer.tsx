@@ -4,6 +4,7 @@ import { patch, post, remove } from '../api.ts'
 import { useLoad, useShortcuts } from '../parts/hooks.ts'
 import { ImageArea, type ImageHandle, type Tool } from '../parts/image.tsx'
 import { LesionTable } from '../parts/lesions.tsx'
+import { measuredAt } from '../parts/slicing.ts'
 import { StructureList } from '../parts/structures.tsx'
 import { Toolbar, type Shown } from '../parts/toolbar.tsx'
 import { Choice, Dialog, Field, Slider, Trouble, Waiting } from '../parts/ui.tsx'
@@ -96,7 +97,7 @@ function Opened(props: TabProps & { scene: Scene }): JSX.Element {
 
   const choose = (one: SceneLesion): void => {
     setChosen(one.id)
-    image.current?.go(one.centre_lps)
+    image.current?.go(measuredAt(one))
   }
   const around = (by: number): void => {
     const at = scene.lesions.findIndex((one) => one.id === chosen)

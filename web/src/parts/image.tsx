@@ -3,13 +3,12 @@ import { forwardRef } from 'preact/compat'
 import { useEffect, useImperativeHandle, useMemo, useRef, useState } from 'preact/hooks'
 import { coordinates } from '../pure/tiles.ts'
 import type { Needle, Point, Scene } from '../types.ts'
-import type { LabelMap } from '../view/labels.ts'
-import type { Ink, Layer, Marks, Painter } from '../view/paint.ts'
-import type { Slices } from '../view/slices.ts'
+import type { Layer, Marks } from '../view/paint.ts'
 import type { Part } from '../view/solid.ts'
+import { anatomy, largest, liverBox, measuredAt, planLayer, useLabels, useViews, type Views } from './slicing.ts'
 import { SolidView } from './solidview.tsx'
 import type { Shown } from './toolbar.tsx'
-import { Swatch } from './ui.tsx'
+import { Legend } from './ui.tsx'
 
 export type Tool = 'look' | 'ruler' | 'add' | 'regrow' | 'paint' | 'erase'
 export interface ImageHandle {
@@ -32,31 +31,7 @@ interface Props {
 type Line = Marks['lines'][number]
 
 const SMOOTH = 1
-const TINT = 0.28
 const PAUSE_MS = 60
-
-/** The liver's outline runs behind what lies in it: segments and lesions count as liver there; all else follows on top. */
-function anatomy(map: LabelMap, scene: Scene, hidden: ReadonlySet<string>, shown: Shown): Layer[] {
-  const liver = scene.structures.find((one) => one.kind === 'liver')
-  const inks: Ink[] = scene.structures
-    .filter((one) => typeof one.label === 'number' && !hidden.has(one.key) && one.kind !== 'liver')
-    .map((one) => ({
-      label: one.label ?? 0,
-      colour: one.colour,
-      width: shown.outlines ? (one.kind === 'lesion' ? 2 : 1.1) : 0,
-      fill: shown.fill ? TINT : 0,
-    }))
-  const layers: Layer[] = [{ map, inks }]
-  if (!liver || typeof liver.label !== 'number' || hidden.has(liver.key) || !shown.outlines) return layers
-  const within = scene.structures.filter((one) => one.kind === 'segment' || one.kind === 'lesion')
-  const merge = new Map(within.map((one) => [one.label ?? 0, liver.label ?? 0]))
-  return [{ map, merge, inks: [{ label: liver.label, colour: liver.colour, width: 1.4, fill: 0 }] }, ...layers]
-}
-
-interface Views {
-  slices: Slices
-  painter: Painter
-}
 
 /** The slices with all that is drawn on them, and the surfaces beside them. */
 export const ImageArea = forwardRef<ImageHandle, Props>(function ImageArea(props, ref): JSX.Element {
@@ -79,7 +54,7 @@ export const ImageArea = forwardRef<ImageHandle, Props>(function ImageArea(props
   const fates = scene.plans.find((one) => one.n === shown.plan)?.parts ?? []
   const marks = useMemo<Marks>(() => {
     const layers: Layer[] = []
-    if (plan) layers.push({ map: plan, inks: fates.map(({ label, colour }) => ({ label, colour, width: 1, fill: TINT })) })
+    if (plan) layers.push(planLayer(plan, fates))
     if (labels && (shown.outlines || shown.fill)) layers.push(...anatomy(labels, scene, hidden, shown))
     const lines: Line[] = needles.map((needle) => ({ ends: [needle.entry_lps, needle.tip_lps], colour: '#9be7ff', text: needle.lesion }))
     if (drawn.ruler) lines.push(drawn.ruler)
@@ -91,7 +66,7 @@ export const ImageArea = forwardRef<ImageHandle, Props>(function ImageArea(props
   }, [views, marks])
   const parts = useMemo<Part[]>(() => {
     const list = scene.structures.filter((one) => one.mesh && !hidden.has(one.key))
-    const clear = (kind: string): number => (kind === 'liver' ? 0.25 : kind === 'segment' || kind === 'organ' ? 0.5 : SMOOTH)
+    const clear = (kind: string): number => (kind === 'liver' ? 0.38 : kind === 'segment' || kind === 'organ' ? 0.5 : SMOOTH)
     return [...list].sort((a, b) => clear(b.kind) - clear(a.kind)).map((one) => ({ key: one.key, url: `${base}/mesh/${one.key}.mz3`, colour: one.colour, opacity: clear(one.kind) }))
   }, [scene, hidden, base])
 
@@ -110,58 +85,17 @@ export const ImageArea = forwardRef<ImageHandle, Props>(function ImageArea(props
       {(pane === 'all' || pane === 'solid') && (level !== null || error) && <SolidView parts={parts} label="Liver" />}
       <p class="where">
         <span>{at ? coordinates(at) : ' '}</span>
-        {shown.plan > 0 && (
-          <span class="legend">
-            {fates.map(({ key, name, colour }) => (
-              <span key={key}>
-                <Swatch colour={colour} /> {name}
-              </span>
-            ))}
-          </span>
-        )}
+        {shown.plan > 0 && <Legend parts={fates} />}
         <span class="stamp">{level === 'preview' ? 'whole scan, coarse' : level === 'fine' ? 'liver, fine' : ''}</span>
       </p>
     </div>
   )
 })
 
-function useViews(gl: { current: HTMLCanvasElement | null }, above: { current: HTMLCanvasElement | null }): [Views | null, string] {
-  const [views, setViews] = useState<Views | null>(null)
-  const [error, setError] = useState('')
-  useEffect(() => {
-    let gone = false
-    let made: Slices | null = null
-    const open = async (): Promise<void> => {
-      const [{ Slices }, { Painter }] = await Promise.all([import('../view/slices.ts'), import('../view/paint.ts')])
-      if (gone || !gl.current || !above.current) return
-      made = await Slices.open(gl.current, above.current)
-      if (gone) return made.close()
-      const painter = new Painter()
-      made.paint = (brush, view) => painter.paint(brush, view)
-      setViews({ slices: made, painter })
-    }
-    open().catch((failed: unknown) => setError(failed instanceof Error ? failed.message : String(failed)))
-    return () => {
-      gone = true
-      made?.close()
-    }
-  }, [])
-  return [views, error]
-}
-
 /** Let the browser show what there is before the next long piece of work. */
 async function shownFirst(): Promise<void> {
   await new Promise((resolve) => requestAnimationFrame(resolve))
   await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
-}
-
-/** Opposite corners of the fine level, which holds the liver with a margin. */
-function liverBox(scene: Scene): readonly [Point, Point] | null {
-  const fine = scene.levels.find((one) => one.name === 'fine')
-  const m = fine?.affine_lps
-  if (!fine || !m) return null
-  const corner = (at: Point): Point => [0, 1, 2].map((row) => (m[row] ?? []).reduce((sum, value, axis) => sum + value * (axis < 3 ? (at[axis] ?? 0) : 1), 0)) as unknown as Point
-  return [corner([0, 0, 0]), corner(fine.shape)]
 }
 
 /** Ask for the first image while the drawing is being set up; the browser keeps it until the viewer asks again. */
@@ -186,8 +120,8 @@ function useLevel(views: Views | null, base: string, scene: Scene, shown: Shown)
       await views.slices.load({ volume: `${base}/volume/${name}.nii.gz`, level: window_.level, width: window_.width })
       if (gone) return
       views.slices.frame(name === 'preview' && shown.level !== 'preview' ? liverBox(scene) : null)
-      const largest = [...scene.lesions].sort((a, b) => (b.volume_ml ?? 0) - (a.volume_ml ?? 0))[0]
-      if (first && largest) views.slices.go(largest.centre_lps)
+      const main = largest(scene.lesions)
+      if (first && main) views.slices.go(measuredAt(main))
       setLevel(name)
     }
     const steps = async (): Promise<void> => {
@@ -204,24 +138,6 @@ function useLevel(views: Views | null, base: string, scene: Scene, shown: Shown)
   }, [views, grids, shown.level])
   useEffect(() => views?.slices.window(window_.level, window_.width), [views, shown.window])
   return level
-}
-
-function useLabels(url: string | null): LabelMap | null {
-  const [found, setFound] = useState<{ url: string; map: LabelMap } | null>(null)
-  useEffect(() => {
-    if (!url) return setFound(null)
-    let gone = false
-    import('../view/labels.ts')
-      .then(({ LabelMap }) => LabelMap.load(url))
-      .then(
-        (map) => !gone && setFound({ url, map }),
-        () => !gone && setFound(null),
-      )
-    return () => {
-      gone = true
-    }
-  }, [url])
-  return url ? (found?.map ?? null) : null
 }
 
 type Drawn = { strokes: Point[]; ruler: Line | null }

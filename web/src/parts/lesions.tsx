@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { millilitres, number, segments } from '../pure/format.ts'
+import { letterKey, millilitres, number, segments } from '../pure/format.ts'
 import type { SceneLesion } from '../types.ts'
 
 function act(lesion: SceneLesion): { letter: string; text: string } {
@@ -59,6 +59,7 @@ export function LesionTable(props: { lesions: readonly SceneLesion[]; chosen: st
         ))}
       </tbody>
     </table>
+    {acts && <p class="stamp">{letterKey(lesions.map((lesion) => act(lesion).letter))}</p>}
     {here && (
       <p class="here">
         <b>{here.id}</b> {here.nature}

@@ -2,8 +2,8 @@ import type { JSX } from 'preact'
 import { ticks } from '../pure/ticks.ts'
 import type { Plan } from '../types.ts'
 
-const WIDTH = 620
-const HEIGHT = 420
+const WIDTH = 440
+const HEIGHT = 370
 const LEFT = 64
 const FOOT = 62
 const TOP = 58

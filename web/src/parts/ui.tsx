@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { ApiError } from '../api.ts'
 import { problemWords } from '../pure/yaml.ts'
-import type { Job, Problem } from '../types.ts'
+import type { Job, PlanPart, Problem } from '../types.ts'
 
 type Tone = 'info' | 'caution' | 'alert' | 'good'
 
@@ -168,5 +168,18 @@ export function Swatch({ colour }: { colour: string }): JSX.Element {
     <svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">
       <rect width="10" height="10" rx="2" fill={colour} />
     </svg>
+  )
+}
+
+/** The colours of a plan's parts, in words. */
+export function Legend({ parts }: { parts: readonly PlanPart[] }): JSX.Element {
+  return (
+    <span class="legend">
+      {parts.map(({ key, name, colour }) => (
+        <span key={key}>
+          <Swatch colour={colour} /> {name}
+        </span>
+      ))}
+    </span>
   )
 }

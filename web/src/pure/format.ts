@@ -64,3 +64,18 @@ export function words(key: string): string {
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`
 }
+
+const LETTERS: readonly (readonly [string, string])[] = [
+  ['X', 'removed'],
+  ['A', 'ablated'],
+  ['B', 'irradiated'],
+  ['S', 'stays'],
+  ['N', 'not planned'],
+]
+
+/** What the letters of a plan mean, those that occur, in a fixed order. */
+export function letterKey(letters: readonly string[]): string {
+  return LETTERS.filter(([letter]) => letters.includes(letter))
+    .map(([letter, text]) => `${letter} ${text}`)
+    .join(', ')
+}

@@ -21,6 +21,10 @@ export class LabelMap {
     return new LabelMap(await NVImage.loadFromUrl({ url, name: 'labels.nii.gz' }))
   }
 
+  static async read(file: Blob): Promise<LabelMap> {
+    return new LabelMap(await NVImage.loadFromFile({ file: new File([file], 'labels.nii.gz'), name: 'labels.nii.gz' }))
+  }
+
   /** The plane of a direction at a whole slice number. */
   plane(direction: Direction, slice: number): Plane {
     const [across, up, through] = AXES[direction] ?? [0, 1, 2]

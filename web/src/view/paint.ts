@@ -37,6 +37,8 @@ const HALO = 'rgba(0, 0, 0, 0.75)'
 const MEASURE = '#ffe08a'
 const CROSS = 'rgba(255, 217, 92, 0.6)'
 const CROSS_GAP = 9
+/** Names of lesions stay so many letters' heights below the upper edge, where the letters of the sides stand. */
+const LABEL_TOP = 3
 
 /** Draws outlines, tints, names and measurements above the slices, keeping outlines of a slice until it changes. */
 export class Painter {
@@ -107,7 +109,8 @@ export class Painter {
     }
     const name = said ? `${lesion.id}  ${said} mm` : lesion.id
     const reach = ((lesion.long_mm ?? 8) / 2) * scale(view, tile, lesion.centre_lps)
-    write(brush, name, x + reach * 0.75 + 4 * view.ratio, y - reach * 0.75, chosen ? '#ffffff' : MEASURE, view.ratio, chosen)
+    const low = tile.box[1] + LABEL_TOP * letter(view.ratio)
+    write(brush, name, x + reach * 0.75 + 4 * view.ratio, Math.max(low, y - reach * 0.75), chosen ? '#ffffff' : MEASURE, view.ratio, chosen)
   }
 
   #lines(brush: CanvasRenderingContext2D, view: Slices, tile: Tile): void {
@@ -228,9 +231,13 @@ function line(brush: CanvasRenderingContext2D, from: readonly [number, number], 
   }
 }
 
+/** Height of what is written on the image, in canvas pixels: it follows the size of the page's text. */
+function letter(ratio: number): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.85 * ratio
+}
+
 function write(brush: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string, ratio: number, bold: boolean): void {
-  const size = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.85 * ratio
-  brush.font = `${bold ? 700 : 600} ${size}px system-ui, "DejaVu Sans", sans-serif`
+  brush.font = `${bold ? 700 : 600} ${letter(ratio)}px system-ui, "DejaVu Sans", sans-serif`
   brush.lineJoin = 'round'
   brush.lineWidth = 4 * ratio
   brush.strokeStyle = HALO

@@ -9,11 +9,26 @@ export interface Opening {
   width: number
 }
 
-export type Pane = 'all' | 'axial' | 'coronal' | 'sagittal'
-const SINGLE: Record<Exclude<Pane, 'all'>, SLICE_TYPE> = {
+/** 'row': all three beside each other. */
+export type Pane = 'all' | 'row' | 'axial' | 'coronal' | 'sagittal'
+const SINGLE: Record<Exclude<Pane, 'all' | 'row'>, SLICE_TYPE> = {
   axial: SLICE_TYPE.AXIAL,
   coronal: SLICE_TYPE.CORONAL,
   sagittal: SLICE_TYPE.SAGITTAL,
+}
+
+type Place = { sliceType: SLICE_TYPE; position: [number, number, number, number] }
+const LAYOUTS: Record<'all' | 'row', Place[]> = {
+  all: [
+    { sliceType: SLICE_TYPE.AXIAL, position: [0, 0, 0.5, 0.5] },
+    { sliceType: SLICE_TYPE.CORONAL, position: [0.5, 0, 0.5, 0.5] },
+    { sliceType: SLICE_TYPE.SAGITTAL, position: [0, 0.5, 0.5, 0.5] },
+  ],
+  row: [
+    { sliceType: SLICE_TYPE.AXIAL, position: [0, 0, 0.325, 1] },
+    { sliceType: SLICE_TYPE.CORONAL, position: [0.3375, 0, 0.325, 1] },
+    { sliceType: SLICE_TYPE.SAGITTAL, position: [0.675, 0, 0.325, 1] },
+  ],
 }
 
 /** Options that never change: the patient's right is on the left of the screen, as radiologists read. */
@@ -110,16 +125,11 @@ export class Slices {
     this.#nv.setPan2Dxyzmm([pan[0] ?? 0, pan[1] ?? 0, pan[2] ?? 0, zoom])
   }
 
-  /** One direction large, or all three with room for the 3D picture in the fourth quarter. */
+  /** One direction large, all three with room for the 3D picture in the fourth quarter, or all three in a row. */
   layout(pane: Pane): void {
     this.#nv.clearCustomLayout()
-    if (pane === 'all') {
-      this.#nv.setCustomLayout([
-        { sliceType: SLICE_TYPE.AXIAL, position: [0, 0, 0.5, 0.5] },
-        { sliceType: SLICE_TYPE.CORONAL, position: [0.5, 0, 0.5, 0.5] },
-        { sliceType: SLICE_TYPE.SAGITTAL, position: [0, 0.5, 0.5, 0.5] },
-      ])
-    } else this.#nv.setSliceType(SINGLE[pane])
+    if (pane === 'all' || pane === 'row') this.#nv.setCustomLayout(LAYOUTS[pane])
+    else this.#nv.setSliceType(SINGLE[pane])
     this.#nv.drawScene()
   }
 

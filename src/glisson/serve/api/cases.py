@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import TypeAdapter
 
 from glisson.errors import InputError
 from glisson.serve.access import Admin, Editor, User, Viewer
@@ -34,6 +35,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["cases"])
 LONGEST_TITLE = 200
+ROWS, DETAIL = TypeAdapter(list[CaseRow]), TypeAdapter(CaseDetail)
 FORM = {
     "requestBody": {
         "required": True,
@@ -59,10 +61,12 @@ FORM = {
 }
 
 
-@router.get("/cases")
-def cases(_user: Viewer, core: Parts) -> list[CaseRow]:
+@router.get("/cases", response_model=list[CaseRow])
+async def cases(_user: Viewer, core: Parts) -> Response:
     """All cases, newest first."""
-    return [CaseRow(**_row(found)) for found in overviews(core.database, core.jobs)]
+    return await core.answers.of(
+        ("cases",), ROWS, lambda: [CaseRow(**_row(found)) for found in overviews(core.database, core.jobs)]
+    )
 
 
 @router.post("/cases", status_code=202, openapi_extra=FORM)
@@ -83,7 +87,7 @@ async def import_case(user: Editor, core: Parts, request: Request) -> Started:
 def fetch_case(given: Annotated[Fetch, Body()], user: Editor, core: Parts) -> Started:
     """Begin a case with a study of an archive, one of those that the server was told of when it was started."""
     if given.archive not in core.settings.pacs:
-        known = ", ".join(sorted(core.settings.pacs)) or "none; start the server with --pacs NAME=URL"
+        known = ", ".join(sorted(core.settings.pacs)) or "none; start the server with --pacs or --pacs-file"
         raise InputError(f"The archive is not known. Archives: {known}.")
     arguments = {"from": given.archive, "study": given.study}
     return _begin(core, user, _title(given.title) or "Fetched case", "fetch", arguments)
@@ -99,12 +103,18 @@ def _begin(core: Core, user: User, title: str, kind: str, arguments: dict[str, s
     return Started(case=case_id, job=JobView(**jobs[0].shown()))
 
 
-@router.get("/cases/{case_id}")
-def case(case_id: CaseId, user: Viewer, core: Parts) -> CaseDetail:
+@router.get("/cases/{case_id}", response_model=CaseDetail)
+async def case(case_id: CaseId, user: Viewer, core: Parts) -> Response:
     """A case with its versions and what was noticed of the newest; opening it is an entry of the audit trail."""
+    found = await core.answers.of(("case", case_id), DETAIL, lambda: _detail(core, case_id))
+    if not core.audit.opened_lately(user, case_id):
+        await run_in_threadpool(core.audit.record_opening, user, case_id)
+    return found
+
+
+def _detail(core: Core, case_id: str) -> CaseDetail:
     found = overview(core.database, core.jobs, case_id)
     notices = core.store.notices(case_id, found.newest) if found.newest else None
-    core.audit.record_opening(user, case_id)
     return CaseDetail(
         **_row(found),
         versions=[VersionView(**asdict(version)) for version in core.store.versions(case_id)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Response
 from fastapi.responses import FileResponse
 
 from glisson.serve.access import Editor, Viewer
@@ -32,12 +32,12 @@ def decisions(case_id: CaseId, _user: Viewer, core: Parts) -> list[DecisionRecor
 
 
 @router.get("/cases/{case_id}/letter", response_class=FileResponse)
-def letter(case_id: CaseId, _user: Viewer, core: Parts) -> FileResponse:
+def letter(case_id: CaseId, _user: Viewer, core: Parts) -> Response:
     """The patient's letter as HTML; 409 before a decision is recorded and while the letter is being written."""
     return dossier_file(letter_of(core, case_id) / "letter.html")
 
 
 @router.get("/cases/{case_id}/letter.pdf", response_class=FileResponse)
-def letter_as_pdf(case_id: CaseId, _user: Viewer, core: Parts) -> FileResponse:
+def letter_as_pdf(case_id: CaseId, _user: Viewer, core: Parts) -> Response:
     """The patient's letter as PDF."""
     return dossier_file(letter_of(core, case_id) / "letter.pdf")

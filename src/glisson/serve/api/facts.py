@@ -6,23 +6,30 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Response
+from pydantic import TypeAdapter
 
 from glisson.case import CASE_FILE, loads_case
 from glisson.case.reader import CaseFileError
 from glisson.serve.access import Editor, Viewer
 from glisson.serve.api.models import Facts, FactsGiven, NewVersion, ProblemNote
-from glisson.serve.dependencies import CaseId, Jobs, Store
+from glisson.serve.dependencies import CaseId, Jobs, Parts, Store
 from glisson.serve.problems import UnfitFacts, facts_problems
+from glisson.serve.store import CaseStore
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["facts"])
+FACTS = TypeAdapter(Facts)
 
 
-@router.get("/cases/{case_id}/facts")
-def facts(case_id: CaseId, _user: Viewer, store: Store) -> Facts:
+@router.get("/cases/{case_id}/facts", response_model=Facts)
+async def facts(case_id: CaseId, _user: Viewer, core: Parts) -> Response:
     """The facts of the newest version."""
+    return await core.answers.of(("facts", case_id), FACTS, lambda: _facts(core.store, case_id))
+
+
+def _facts(store: CaseStore, case_id: str) -> Facts:
     version = store.latest(case_id)
     notices = store.notices(case_id, version) or []
     return Facts(version=version, yaml=store.facts(case_id, version), problems=[ProblemNote(**n) for n in notices])

@@ -5,21 +5,26 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
+from pydantic import TypeAdapter
 
 from glisson.serve.access import Editor, Viewer
 from glisson.serve.api.models import JobView
-from glisson.serve.dependencies import Jobs
+from glisson.serve.dependencies import Jobs, Parts
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["jobs"])
+LISTED = TypeAdapter(list[JobView])
 
 
-@router.get("/jobs")
-def jobs(_user: Viewer, jobs: Jobs, case: Annotated[UUID | None, Query()] = None) -> list[JobView]:
+@router.get("/jobs", response_model=list[JobView])
+async def jobs(_user: Viewer, core: Parts, case: Annotated[UUID | None, Query()] = None) -> Response:
     """The last jobs, newest first; of one case where it is named."""
-    return [JobView(**job.shown()) for job in jobs.of_case(None if case is None else str(case))]
+    of = None if case is None else str(case)
+    return await core.answers.of(
+        ("jobs", of or ""), LISTED, lambda: [JobView(**job.shown()) for job in core.jobs.of_case(of)]
+    )
 
 
 @router.get("/jobs/{job_id}")

@@ -13,7 +13,7 @@ from glisson.serve.listing import CaseState
 __all__ = [
     "About", "AuditEntry", "Based", "CaseDetail", "CaseRow", "Credentials", "Decided", "DecisionGiven",
     "DecisionRecorded", "Facts", "FactsGiven", "Fetch", "JobView", "NewUser", "NewVersion", "PlanAsked", "PlanChoices",
-    "ProblemNote", "RevertAsked", "SessionView", "Started", "UserChange", "UserView", "VersionView",
+    "ProblemNote", "ResultFile", "RevertAsked", "SessionView", "Started", "UserChange", "UserView", "VersionView",
 ]  # fmt: skip
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -136,6 +136,13 @@ class CaseDetail(CaseRow):
     versions: list[VersionView]
     problems: list[ProblemNote]
     checked: bool
+
+
+class ResultFile(BaseModel):
+    """A file of a dossier; path is what follows `results/{version}/` in its address."""
+
+    path: str
+    bytes: int
 
 
 class Started(BaseModel):

@@ -78,12 +78,13 @@ class Planner:
             return {"plans": [], "outcome": "nothing to treat", "seconds": 0.0}
         from glisson.report.plan_acts import plan_letters
         from glisson.report.plans import plans_data
+        from glisson.serve.content.plan_maps import parts_of
 
         data = plans_data(replace(self.result, clearing=clearing))
         assert data is not None
         data.pop("candidates")
         for number, (shown, plan) in enumerate(zip(data["plans"], clearing.found.plans, strict=True), 1):
-            shown |= {"n": number, "letters": plan_letters(plan)}
+            shown |= {"n": number, "letters": plan_letters(plan), "parts": parts_of(number, shown["voxels"])}
         data["outcome"] = clearing.found.outcome
         data["margin_mm"] = clearing.settings.accept_margin_mm
         data["seconds"] = round(time.perf_counter() - started, 3)

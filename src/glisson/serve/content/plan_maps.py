@@ -10,7 +10,7 @@ import numpy as np
 from glisson.geometry import Grid, Labels
 from glisson.planning.clearance import CAUSES
 
-__all__ = ["PARTS", "on_level"]
+__all__ = ["PARTS", "on_level", "parts_of"]
 
 WORDS = {
     "removed": ("Removed", "#8a8f98"),
@@ -25,6 +25,18 @@ PARTS: Mapping[int, tuple[str, str, str]] = {1: ("kept", "Liver that stays", "#b
     label: (cause, *WORDS.get(cause, (cause.capitalize(), "#5a5a5a"))) for label, cause in enumerate(CAUSES, 2)
 }
 """Label in a plan's map, as the dossier writes it -> part, words, colour."""
+
+
+def parts_of(number: int, voxels: Mapping[str, int | None]) -> list[dict[str, Any]]:
+    """What a plan leaves and takes, each part with its surface's key, its label in the plan's map, words and colour.
+
+    voxels: cause -> voxels, as plans.json says it; causes without any, or that nobody looked at, have no part.
+    """
+    return [
+        {"key": f"plan-{number}-{part}", "part": part, "name": words, "label": label, "colour": colour}
+        for label, (part, words, colour) in PARTS.items()
+        if part == "kept" or voxels.get(part)
+    ]
 
 
 def on_level(found: Labels, level: Mapping[str, Any]) -> Labels:

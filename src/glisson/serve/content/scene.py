@@ -14,7 +14,7 @@ from glisson.case.writing import case_as_plain
 from glisson.lesions import axial_diameters
 from glisson.serve.content.labels import Structure
 from glisson.serve.content.levels import Level
-from glisson.serve.content.plan_maps import PARTS
+from glisson.serve.content.plan_maps import PARTS, parts_of
 from glisson.serve.content.results import read_json
 
 if TYPE_CHECKING:
@@ -182,12 +182,7 @@ def _act(first: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _plan(number: int, plan: Mapping[str, Any]) -> dict[str, Any]:
-    lost = plan["voxels"]
-    parts: list[dict[str, Any]] = [
-        {"key": f"plan-{number}-{part}", "part": part, "name": words, "label": label, "colour": colour}
-        for label, (part, words, colour) in PARTS.items()
-        if part == "kept" or lost.get(part)
-    ]
+    parts = parts_of(number, plan["voxels"])
     return {
         "n": number,
         "name": plan["name"],
