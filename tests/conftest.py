@@ -20,6 +20,12 @@ settings.register_profile("explore", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 """The suite tries the same examples every time; HYPOTHESIS_PROFILE=explore looks for new ones."""
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow tests go first, so that no worker is left with one of them when the others are done."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 REAL_DATA = Path(os.environ.get("GLISSON_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 """Folder of real scans beside the checkout; none of it is part of the project."""
 

@@ -39,13 +39,16 @@ class Check:
 def check_organs(histograms: Mapping[str, Dvh], fractions: int) -> tuple[Check, ...]:
     """Every limit of the table dose-organ-limits, of the organs given and of those not given.
 
+    An organ's limits for other numbers of fractions are left out when it has one for this number.
     histograms: organ -> histogram of the physical dose in that number of fractions. Limits in biologically effective
     dose are turned into the physical dose of the same effect. Raises InputError for fractions below 1.
     """
     if fractions < 1:
         raise InputError(f"The number of fractions must be 1, 2, 3, ..., got {fractions}.")
     rows = knowledge_base().table("dose-organ-limits").rows
-    return tuple(_organ_check(row, histograms.get(str(row["organ"])), fractions) for row in rows)
+    own = {row["organ"] for row in rows if number_in(row, "fractions") == fractions}
+    asked = [row for row in rows if row["organ"] not in own or number_in(row, "fractions") in (None, fractions)]
+    return tuple(_organ_check(row, histograms.get(str(row["organ"])), fractions) for row in asked)
 
 
 def check_spared_liver(normal_liver: Dvh | None, fractions: int) -> tuple[Check, ...]:
