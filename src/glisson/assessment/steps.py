@@ -22,9 +22,8 @@ from glisson.assessment.later_steps import check_resections, follow_zones, name_
 from glisson.assessment.operated import lost_at_operations
 from glisson.assessment.result import Assessment
 from glisson.case import Unknown
-from glisson.errors import KnowledgeError
 from glisson.geometry import Mask, surface
-from glisson.knowledge import Option, knowledge_base, margins, remnant_segments, remnant_threshold
+from glisson.knowledge import Option, knowledge_base, margins, remnant_segments, remnant_threshold, stated_number
 from glisson.lesions import burden, lesion_notices, measure_lesions, measure_liver
 from glisson.lesions.serial import serial_findings
 from glisson.planning import clear_liver, resection_notices, standard_resections
@@ -39,14 +38,6 @@ SEPARATED = "one mask held hepatic veins and cava; they were told apart by a rul
 """Said beside each distance to a vein that was separated from a merged mask."""
 
 Outcome: TypeAlias = tuple[Assessment, str]
-
-
-def _number(rule: str) -> float:
-    """The number that a rule without conditions states. Raises KnowledgeError where it states none."""
-    value = knowledge_base().evaluate(rule, {}).value
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise KnowledgeError(f"The rule {rule!r} gives {value!r}; expected a number that holds without any fact.")
-    return float(value)
 
 
 @dataclass(frozen=True)
@@ -75,7 +66,7 @@ def _compare_sizes(a: Assessment) -> Outcome:
     assert a.scene is not None
     assert a.follow is not None
     lost = {**lost_at_ablations(a.scans, a.follow), **lost_at_operations(a.case, a.scans, a.follow)}
-    found = serial_findings(a.case, a.scans, a.follow, project_to_mm=_number("projected-size"), lost=lost)
+    found = serial_findings(a.case, a.scans, a.follow, project_to_mm=stated_number("projected-size"), lost=lost)
     if isinstance(found, Unknown):
         return a, f"not assessed: {found.reason}"
     said = ", ".join(f"{one.criterion} {one.dates[-1].overall}" for one in found.responses)
@@ -96,7 +87,7 @@ def _check_ablations(a: Assessment) -> Outcome:
     assert a.whole_liver is not None
     checks, notices = ablation_checks(a.scans, a.whole_liver, a.follow, margins().ablation_minimum_mm)
     said = f"{len(checks)} zones against their lesions" if checks else "no ablation zone is outlined"
-    rim = _number("zone-rim")
+    rim = stated_number("zone-rim")
     at_rim = {name: near for name, near in near_zones(a.scans, a.follow).items() if near[1] <= rim}
     notices += tuple(
         Notice(
@@ -174,7 +165,7 @@ def _follow_vessels(a: Assessment) -> Outcome:
         a.whole_liver,
         a.cava,
         margin_mm=margins().resection_plan_mm,
-        central_within_mm=_number("central-zone"),
+        central_within_mm=stated_number("central-zone"),
     )
     if not found.systems:
         return replace(

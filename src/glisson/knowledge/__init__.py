@@ -15,6 +15,7 @@ from glisson.knowledge.ask import (
     remnant_segments,
     remnant_threshold,
     score,
+    stated_number,
     total_liver_volume,
     total_liver_volume_ml,
     tumour_burden_score,
@@ -38,5 +39,5 @@ __all__ = [
     "FactSpec", "FactTable", "Gap", "Input", "KnowledgeBase", "Margins", "Modality", "Option", "Outcome", "Price",
     "PriceList", "Rule", "Saying", "ScoreResult", "ScoreSpec", "Source", "Table", "Trace", "check_knowledge",
     "knowledge_base", "load_knowledge", "margins", "read_prices", "remnant_segments", "remnant_threshold", "score",
-    "total_liver_volume", "total_liver_volume_ml", "tumour_burden_score", "volume_formulas",
+    "stated_number", "total_liver_volume", "total_liver_volume_ml", "tumour_burden_score", "volume_formulas",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from glisson.errors import InputError
+from glisson.errors import InputError, KnowledgeError
 from glisson.knowledge.answers import Answer
 from glisson.knowledge.loading import knowledge_base
 from glisson.knowledge.scores import ScoreResult
@@ -50,13 +50,26 @@ def remnant_segments() -> Answer:
     return knowledge_base().evaluate("remnant-segments-needed", {})
 
 
+def stated_number(rule: str) -> float:
+    """The number that a rule without conditions states. Raises KnowledgeError where it states none."""
+    return _number(knowledge_base().evaluate(rule, {}))
+
+
+def _number(answer: Answer) -> float:
+    if not isinstance(answer.value, int | float) or isinstance(answer.value, bool):
+        raise KnowledgeError(
+            f"The rule {answer.rule.id!r} gives {answer.value!r}; expected a number that holds without any fact."
+        )
+    return float(answer.value)
+
+
 def margins() -> Margins:
     """The margins that planning uses: 5 mm planned and 1 mm accepted for resection, 5 mm reached and 10 mm aimed at for
     ablation.
     """
     names = ("resection-margin-planned", "resection-margin-accepted", "ablation-margin-minimum", "ablation-margin-aim")
     answers = tuple(knowledge_base().evaluate(name, {}) for name in names)
-    planned, accepted, minimum, aim = (float(answer.value or 0) for answer in answers)
+    planned, accepted, minimum, aim = (_number(answer) for answer in answers)
     return Margins(planned, accepted, minimum, aim, answers)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from glisson.errors import KnowledgeError
 from glisson.knowledge.conditions import Condition
 from glisson.knowledge.facts import FactTable
 from glisson.knowledge.language import parse_condition
@@ -49,6 +50,18 @@ class TableRow:
 
     def __getitem__(self, column: str) -> Cell:
         return self.cells[column]
+
+    def number(self, column: str) -> float | None:
+        """The number in a cell, without its unit; None where the cell is empty or holds words."""
+        cell = self.cells[column]
+        return float(cell[0]) if isinstance(cell, tuple) and isinstance(cell[0], int | float) else None
+
+    def needed(self, column: str) -> float:
+        """The number in a cell that must hold one. Raises KnowledgeError where it does not."""
+        found = self.number(column)
+        if found is None:
+            raise KnowledgeError(f"A row of a table by {self.source} holds no number in its column {column!r}.")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from glisson.geometry import FloatArray, Grid, Mask, Surface, distance_to, place
 from glisson.knowledge import knowledge_base
 from glisson.lesions.kinetics import Z95, volume_error
 from glisson.planning.ablation_margin import AblativeMargin, smooth_outline, zone_margin
-from glisson.planning.growth import cell_number
 from glisson.scene import Scene
 
 __all__ = ["ZONE_PREFIX", "AblationCheck", "ZoneCourse", "check_ablation", "zone_course", "zones_of"]
@@ -149,8 +148,8 @@ def _expected_ml(first: tuple[date, float], day: date, ablated: date | None) -> 
 def _share_left(months: float) -> float | None:
     """Share of the zone's first volume some months after the ablation, between the rows of the table; None beyond."""
     rows = knowledge_base().table("zone-shrinkage").rows
-    at = [0.0, *(cell_number(row["months"]) or 0.0 for row in rows)]
-    left = [1.0, *(1.0 - (cell_number(row["fall"]) or 0.0) / 100.0 for row in rows)]
+    at = [0.0, *(row.needed("months") for row in rows)]
+    left = [1.0, *(1.0 - row.needed("fall") / 100.0 for row in rows)]
     return float(np.interp(months, at, left)) if 0 <= months <= at[-1] else None
 
 

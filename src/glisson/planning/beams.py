@@ -19,7 +19,7 @@ from glisson.knowledge import knowledge_base
 from glisson.planning.act_rules import act_burden
 from glisson.planning.acts import Shared
 from glisson.planning.clearance import Candidate, IndexArray, Problem
-from glisson.planning.dose import Check, half_dose_mm, number_in, outside_mm, same_effect_dose_gy
+from glisson.planning.dose import Check, half_dose_mm, outside_mm, same_effect_dose_gy
 from glisson.planning.irradiating import (
     Threat,
     around,
@@ -143,7 +143,7 @@ def lost_isodose(background: object) -> Isodose:
     spared_gy, (_, rule, _) = spared_rule(fractions)
     rows = {row["background"]: row for row in knowledge_base().table("dose-liver-reaction").rows}
     row = rows["normal" if background == "normal" else "cirrhosis"]
-    effect, ratio = number_in(row, "dose"), number_in(row, "ratio")
+    effect, ratio = row.number("dose"), row.number("ratio")
     assert effect is not None  # columns of the table that are not optional
     assert ratio is not None
     stops_gy = same_effect_dose_gy(effect, fractions, ratio)
@@ -158,7 +158,7 @@ def lost_isodose(background: object) -> Isodose:
 def most_irradiated() -> int:
     """Lesions of one course at most (table stereotactic-measures)."""
     rows = knowledge_base().table("stereotactic-measures").rows
-    return int(next(most for row in rows if (most := number_in(row, "most")) is not None))
+    return int(next(most for row in rows if (most := row.number("most")) is not None))
 
 
 def why_no_beam(longest_mm: float | None, normal_ml: float) -> str:
@@ -318,9 +318,9 @@ def _mean_check(fractions: int, means: tuple[float, float, float], where: str = 
     low, mean, high = means
     found = []
     for row in knowledge_base().table("dose-spared-liver").rows:
-        if row["what"] != "mean" or number_in(row, "fractions") != fractions:
+        if row["what"] != "mean" or row.number("fractions") != fractions:
             continue
-        limit = number_in(row, "below")
+        limit = row.number("below")
         assert limit is not None  # a column of the table that is not optional
         verdict = "pass" if high < limit else "fail" if low >= limit else "not checkable"
         why = f"between {low:.1f} and {high:.1f} Gy; a treatment plan decides" if verdict[0] == "n" else ""

@@ -162,9 +162,9 @@ def growth_forecast(technique: str) -> GrowthForecast:
     if technique not in rows:
         raise InputError(f"No published growth for {technique!r}; there is one for {', '.join(rows)}.")
     row = rows[technique]
-    expected, spread, day, daily = (cell_number(row[name]) for name in ("growth", "spread", "day", "daily"))
+    expected, spread, day, daily = (row.number(name) for name in ("growth", "spread", "day", "daily"))
     lender = row if spread is not None else rows[SPREAD_OF]
-    spread = cell_number(lender["spread"])
+    spread = lender.number("spread")
     if expected is None or spread is None:
         raise InputError(f"The table of growth has no number for {technique!r}.")
     total = Growth(expected, max(expected - spread, 0.0), expected + spread)
@@ -179,7 +179,7 @@ def lobe_forecast() -> GrowthForecast:
     most that was seen, which is wider than a standard deviation.
     """
     row = next(row for row in knowledge_base().table("lobar-growth").rows if row["what"] == "growth")
-    growth, least, most, months = (cell_number(row[name]) for name in ("growth", "least", "most", "months"))
+    growth, least, most, months = (row.number(name) for name in ("growth", "least", "most", "months"))
     if growth is None or least is None or most is None or months is None:
         raise InputError("The table lobar-growth lacks growth, its range or the months after which it was measured.")
     day = months * MONTH_DAYS
@@ -194,8 +194,8 @@ def growth_cut_offs() -> tuple[float, float, str, str]:
     """Degree of hypertrophy in points and kinetic growth rate in points a week below which the liver failed more often,
     with source and status (table `growth-cut-offs`)."""
     rows = {str(row["measure"]): row for row in knowledge_base().table("growth-cut-offs").rows}
-    points = cell_number(rows["degree of hypertrophy"]["points"]) or 0.0
-    weekly = cell_number(rows["kinetic growth rate"]["weekly"]) or 0.0
+    points = rows["degree of hypertrophy"].needed("points")
+    weekly = rows["kinetic growth rate"].needed("weekly")
     return points, weekly, rows["kinetic growth rate"].source, rows["kinetic growth rate"].status
 
 
@@ -267,13 +267,8 @@ def _occlusion_points(days: float) -> float:
 
 
 def _rates() -> Sequence[float]:
-    return [cell_number(row["rate"]) or 0.0 for row in knowledge_base().table("growth-speed").rows]
+    return [row.needed("rate") for row in knowledge_base().table("growth-speed").rows]
 
 
 def _weeks(days: float) -> int:
     return math.ceil(days / 7.0 - 1e-9)
-
-
-def cell_number(cell: object) -> float | None:
-    """The number of a table's cell; None where it is empty."""
-    return float(cell[0]) if isinstance(cell, tuple) and isinstance(cell[0], int | float) else None

@@ -13,7 +13,7 @@ import numpy as np
 from glisson.errors import InputError
 from glisson.geometry import BoolArray, Grid, Mask
 from glisson.knowledge import knowledge_base
-from glisson.planning.dose import Check, SparedLiver, Target, half_dose_mm, number_in, outside_mm, spared_liver
+from glisson.planning.dose import Check, SparedLiver, Target, half_dose_mm, outside_mm, spared_liver
 
 __all__ = [
     "BeamAct", "Threat", "around", "beam_act", "beams_together", "failed_rules", "normal_liver", "spared_rule",
@@ -73,9 +73,9 @@ def stereotactic_schedule() -> tuple[float, int, float]:
     dose-stereotactic, and the table dose-target-margin.
     """
     rows = [row for row in knowledge_base().table("dose-stereotactic").rows if row.status == "verified"]
-    best = max(rows, key=lambda row: number_in(row, "dose") or 0.0)
-    margin = number_in(knowledge_base().table("dose-target-margin").rows[0], "margin")
-    dose, fractions = number_in(best, "dose"), number_in(best, "fractions")
+    best = max(rows, key=lambda row: row.needed("dose"))
+    margin = knowledge_base().table("dose-target-margin").rows[0].number("margin")
+    dose, fractions = best.number("dose"), best.number("fractions")
     assert dose is not None  # columns of the tables that are not optional
     assert fractions is not None
     assert margin is not None
@@ -92,7 +92,7 @@ def stereotactic_checks(longest_mm: float | None, lesions: int | None, normal_ml
     found = []
     for row in knowledge_base().table("stereotactic-measures").rows:
         what = str(row["what"])
-        below, most, above = (number_in(row, column) for column in ("below", "most", "above"))
+        below, most, above = (row.number(column) for column in ("below", "most", "above"))
         limit = 10.0 * below if below is not None else most if most is not None else above
         assert limit is not None  # each row has one of the three
         value = measured[what]
@@ -156,9 +156,9 @@ def spared_rule(fractions: int) -> tuple[float, tuple[float, str, str]]:
     rows = [
         (dose, volume, row)
         for row in knowledge_base().table("dose-spared-liver").rows
-        if number_in(row, "fractions") == fractions
-        and (dose := number_in(row, "below")) is not None
-        and (volume := number_in(row, "spared")) is not None
+        if row.number("fractions") == fractions
+        and (dose := row.number("below")) is not None
+        and (volume := row.number("spared")) is not None
     ]
     if not rows:
         raise InputError(f"The table dose-spared-liver has no volume of liver to spare for {fractions} fractions.")
@@ -261,6 +261,6 @@ def _threat_verdict(low_gy: float, high_gy: float, limit_gy: float | None) -> st
 def _organ_limit(organ: str, fractions: int) -> tuple[float | None, str, str]:
     """The highest dose an organ may receive in that number of fractions, with source and status."""
     for row in knowledge_base().table("dose-organ-limits").rows:
-        if row["organ"] == organ and number_in(row, "fractions") == fractions and row["measure"] != "mean":
-            return number_in(row, "dose"), row.source, row.status
+        if row["organ"] == organ and row.number("fractions") == fractions and row["measure"] != "mean":
+            return row.number("dose"), row.source, row.status
     return None, "", ""

@@ -15,7 +15,7 @@ from glisson.anatomy import SEGMENT_NAMES, SegmentMap, adjacent_segments
 from glisson.geometry import Mask
 from glisson.knowledge import knowledge_base
 from glisson.planning.clearance import Candidate
-from glisson.planning.dose import Check, number_in
+from glisson.planning.dose import Check
 from glisson.planning.irradiating import failed_rules, normal_liver
 from glisson.planning.liver_voxels import LiverVoxels
 
@@ -97,8 +97,8 @@ def sphere_acts(liver: Mask, segments: SegmentMap, lesions: Mapping[str, Mask]) 
 def lobe_growth(now_ml: float) -> LobeGrowth:
     """Growth of the other lobe after lobar radioembolisation, by the table lobar-growth."""
     rows = {str(row["what"]): row for row in knowledge_base().table("lobar-growth").rows}
-    growth, months = number_in(rows["growth"], "growth"), number_in(rows["growth"], "months")
-    speed = number_in(rows["speed"], "speed")
+    growth, months = rows["growth"].number("growth"), rows["growth"].number("months")
+    speed = rows["speed"].number("speed")
     assert growth is not None  # the table holds these rows; its check is a test
     assert months is not None
     assert speed is not None
@@ -119,7 +119,7 @@ def lobe_checks(outside_percent: float) -> tuple[Check, ...]:
             "pass" if outside_percent > reserve else "fail", outside_percent, reserve, "%", row.source, row.status,
         )
         for row in knowledge_base().table("dose-radioembolisation").rows
-        if row["setting"] == "lobectomy" and (reserve := number_in(row, "reserve")) is not None
+        if row["setting"] == "lobectomy" and (reserve := row.number("reserve")) is not None
     )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def _sphere_act(
     aims = tuple(
         (str(row["product"]), str(row["tissue"]), least, row.source, row.status)
         for row in rows
-        if (least := number_in(row, "least")) is not None and row["words"] is None
+        if (least := row.number("least")) is not None and row["words"] is None
     )
     share = 100.0 * other / normal.volume_ml
     checks = lobe_checks(share) if kind == "lobar" else ()

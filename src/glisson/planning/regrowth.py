@@ -15,7 +15,7 @@ import numpy as np
 from glisson.case import Case, Unknown
 from glisson.errors import InputError
 from glisson.knowledge import knowledge_base
-from glisson.planning.growth import ENLARGING, Hypertrophy, cell_number, growth_forecast, growth_limits, hypertrophy
+from glisson.planning.growth import ENLARGING, Hypertrophy, growth_forecast, growth_limits, hypertrophy
 
 __all__ = ["TECHNIQUE_OF", "Curve", "RemnantCourse", "RemnantSize", "embolised_course", "remnant_course"]
 
@@ -129,5 +129,5 @@ def _resection_curve() -> Curve:
     days, shares = [0.0], [0.0]
     for row in rows:
         days.append(WEEK_DAYS * float(str(row["time"]).split()[0]))
-        shares.append(cell_number(row["share"]) or 0.0)
+        shares.append(row.needed("share"))
     return Curve(tuple(days), tuple(shares), None, None, rows[0].source, f"{rows[0]['who']}; no spread stated")

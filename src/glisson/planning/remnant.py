@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from glisson.knowledge import DEFAULT_VOLUME_FORMULA, Answer, remnant_segments, remnant_threshold, total_liver_volume
+from glisson.knowledge import DEFAULT_VOLUME_FORMULA, Answer, remnant_threshold, stated_number, total_liver_volume
 
 __all__ = ["RemnantRules", "remnant_rules"]
 
@@ -86,10 +86,9 @@ def remnant_rules(facts: Mapping[str, object]) -> RemnantRules:
         missing = f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not recorded"
     else:
         missing = "the formula gives no volume for this height and weight"
-    segments = remnant_segments().value
     return RemnantRules(
         needed=remnant_threshold(facts),
-        segments_needed=int(segments) if isinstance(segments, int | float) else 0,
+        segments_needed=int(stated_number("remnant-segments-needed")),
         expected_ml=expected,
         formula=f"{volume.variant} with body surface area by Mosteller",
         missing=missing,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from glisson.knowledge import knowledge_base
-from glisson.planning.dose import number_in
 from glisson.report.plan_radiation import VERDICTS
 from glisson.report.view import Table
 from glisson.report.words import and_list, volume
@@ -209,7 +208,7 @@ def _arteries(found: RadiationFinding) -> Table | None:
     note = "Read from the artery mask; a gap in the mask looks like an artery of its own. " + " ".join(found.notes)
     if any(artery.aberrant for artery in found.arteries):
         told = knowledge_base().table("artery-variants").rows
-        note += " ".join(f"{number_in(row, 'share'):g}{NBSP}% {row['words']} ({row.source})." for row in told)
+        note += " ".join(f"{row.number('share'):g}{NBSP}% {row['words']} ({row.source})." for row in told)
     columns = ("Artery", "Supplies", "Share of the liver", "Remark")
     return Table("arteries", "Arteries of the liver", columns, (False, True, True, False), rows, note.strip())
 

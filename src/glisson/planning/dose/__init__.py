@@ -31,7 +31,7 @@ from glisson.planning.dose.course import CourseDose, Effect, course_dose, mean_e
 from glisson.planning.dose.dvh import Dvh, Occupancy, dvh, occupancy_of, occupancy_of_shape
 from glisson.planning.dose.gamma import GammaMap, gamma_map
 from glisson.planning.dose.kernels import VoxelKernel, s_values, voxel_kernel
-from glisson.planning.dose.limits import Cap, Plan, lung_caps, number_in, plan_activity, product_caps, shunt_reduction
+from glisson.planning.dose.limits import Cap, Plan, lung_caps, plan_activity, product_caps, shunt_reduction
 from glisson.planning.dose.positions import (
     Artery,
     Position,
@@ -66,7 +66,7 @@ __all__ = [
     "body_surface_activity", "check_organs", "check_product", "check_spared_liver", "compare_fractionations",
     "course_dose", "decay_bed_gy", "decayed", "delivered_from", "dose_map", "dvh", "energy_constant", "eqd2_gy",
     "gamma_map", "gy_kg_per_gbq", "half_dose_mm", "lung_caps", "mass_model_activity", "mean_effect_gy", "nuclide",
-    "number_in", "occupancy_of", "occupancy_of_shape", "outside_mm", "partition_activity", "plan_activity",
+    "occupancy_of", "occupancy_of_shape", "outside_mm", "partition_activity", "plan_activity",
     "product_caps", "restricted_partition_activity", "s_values", "same_effect_dose_gy", "shares_by_position",
     "shunt_fraction", "shunt_reduction", "side_by_side", "spared_liver", "total_lung_gy", "uniform_activity",
     "voxel_kernel",

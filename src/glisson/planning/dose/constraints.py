@@ -9,7 +9,6 @@ from glisson.errors import InputError
 from glisson.knowledge import knowledge_base
 from glisson.knowledge.tables import TableRow
 from glisson.planning.dose.dvh import Dvh
-from glisson.planning.dose.limits import number_in
 from glisson.planning.dose.radiobiology import same_effect_dose_gy
 
 __all__ = ["Check", "check_organs", "check_product", "check_spared_liver"]
@@ -46,8 +45,8 @@ def check_organs(histograms: Mapping[str, Dvh], fractions: int) -> tuple[Check, 
     if fractions < 1:
         raise InputError(f"The number of fractions must be 1, 2, 3, ..., got {fractions}.")
     rows = knowledge_base().table("dose-organ-limits").rows
-    own = {row["organ"] for row in rows if number_in(row, "fractions") == fractions}
-    asked = [row for row in rows if row["organ"] not in own or number_in(row, "fractions") in (None, fractions)]
+    own = {row["organ"] for row in rows if row.number("fractions") == fractions}
+    asked = [row for row in rows if row["organ"] not in own or row.number("fractions") in (None, fractions)]
     return tuple(_organ_check(row, histograms.get(str(row["organ"])), fractions) for row in asked)
 
 
@@ -57,7 +56,7 @@ def check_spared_liver(normal_liver: Dvh | None, fractions: int) -> tuple[Check,
     """
     found = []
     for row in knowledge_base().table("dose-spared-liver").rows:
-        dose, spared = number_in(row, "below"), number_in(row, "spared")
+        dose, spared = row.number("below"), row.number("spared")
         assert dose is not None  # the column is not optional
         is_volume = spared is not None
         measure = f"volume below {dose:g} Gy" if is_volume else "mean"
@@ -92,7 +91,7 @@ def check_product(histograms: Mapping[str, Dvh], product: str, setting: str) -> 
         tissue = str(row["tissue"])
         histogram = histograms.get(tissue)
         for column, words in (("least", "mean dose reached"), ("below", "mean dose below")):
-            limit = number_in(row, column)
+            limit = row.number(column)
             if limit is None:
                 continue
             if row["words"] is not None:
@@ -110,7 +109,7 @@ def check_product(histograms: Mapping[str, Dvh], product: str, setting: str) -> 
 
 def _organ_check(row: TableRow, histogram: Dvh | None, fractions: int) -> Check:
     organ, kind = str(row["organ"]), str(row["measure"])
-    dose, volume = number_in(row, "dose"), number_in(row, "volume")
+    dose, volume = row.number("dose"), row.number("volume")
     assert dose is not None  # the column is not optional
     measure = {
         "hottest": f"dose to the hottest {volume} mL", "volume": f"volume at BED {dose:g} Gy", "mean": "mean",
@@ -134,7 +133,7 @@ def _organ_check(row: TableRow, histogram: Dvh | None, fractions: int) -> Check:
 
 def _not_checkable(row: TableRow, histogram: Dvh | None, fractions: int, structure: str) -> str:
     """Why a limit cannot be asked, or nothing."""
-    stated = number_in(row, "fractions")
+    stated = row.number("fractions")
     if stated is not None and stated != fractions:
         return f"the limit holds for {stated:g} fractions, the plan has {fractions}"
     return _not_covered(histogram, structure)

@@ -17,7 +17,7 @@ from glisson.planning.dose.compare import SideBySide, side_by_side
 from glisson.planning.dose.constants import Nuclide, nuclide
 from glisson.planning.dose.constraints import Check, check_organs, check_product, check_spared_liver
 from glisson.planning.dose.dvh import Dvh, dvh
-from glisson.planning.dose.limits import Cap, lung_caps, number_in, product_caps
+from glisson.planning.dose.limits import Cap, lung_caps, product_caps
 from glisson.planning.dose.positions import Positions, activity_by_position
 from glisson.planning.dose.radiobiology import bed_gy, decay_bed_gy
 from glisson.planning.dose.voxel_dose import (
@@ -197,7 +197,7 @@ def _effects(course: Radiation, found: Mapping[str, Dvh], of: Nuclide, missing: 
     effects = []
     for tissue, name in (("tumour", TUMOUR), ("liver", NORMAL)):
         row = rows[tissue]
-        ratio, repair = number_in(row, "ratio"), number_in(row, "repair")
+        ratio, repair = row.number("ratio"), row.number("repair")
         if name not in found or ratio is None or repair is None:
             continue
         effect = _effect(course, ratio, repair, of)
@@ -240,6 +240,9 @@ def _positions(course: Radiation, images: RadiationImages, tumour: Mask | None, 
         lacking = ", ".join(name for name, value in named.items() if value is None)
         missing.append(f"activity by catheter position: {lacking} not recorded")
         return None
+    assumed = {"residual_percent": course.residual_percent, "earlier_lung_gy": course.earlier_lung_gy}
+    for name in (name for name, value in assumed.items() if isinstance(value, Unknown)):
+        missing.append(f"{name} is not recorded: activity by catheter position was calculated as if it were 0")
     constant = nuclide("Ho-166" if course.product == "holmium" else "Y-90").constant
     way = Delivery(shunt / 100.0, (_known(course.residual_percent) or 0.0) / 100.0, lung, constant)
     return activity_by_position(images.perfused, tumour, target, _known(course.tnr), way, _caps(course))

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 from glisson.errors import InputError
 from glisson.knowledge import knowledge_base
-from glisson.knowledge.tables import TableRow
 from glisson.planning.dose.activity import Activity, Delivery, Liver, delivered_from, partition_activity
 
 __all__ = [
-    "Cap", "Plan", "Reduction", "lung_caps", "number_in", "plan_activity", "product_caps", "shunt_reduction",
+    "Cap", "Plan", "Reduction", "lung_caps", "plan_activity", "product_caps", "shunt_reduction",
 ]  # fmt: skip
 
 
@@ -60,17 +59,11 @@ class Reduction:
     status: str
 
 
-def number_in(row: TableRow, column: str) -> float | None:
-    """The number in a cell of a knowledge table, without its unit; None where the cell is empty."""
-    cell = row[column]
-    return float(cell[0]) if isinstance(cell, tuple) and isinstance(cell[0], float) else None
-
-
 def shunt_reduction(lung_shunt: float) -> Reduction:
     """The fraction of a body-surface activity that is kept at a lung shunt fraction (table dose-shunt-reduction)."""
     kept = Reduction(1.0, "", "dose-shunt-reduction", "")
     for row in knowledge_base().table("dose-shunt-reduction").rows:
-        above, less = number_in(row, "above"), number_in(row, "reduction")
+        above, less = row.number("above"), row.number("reduction")
         if above is not None and less is not None and 100.0 * lung_shunt > above:
             note = f"reduced by {less:g} % for a lung shunt above {above:g} %"
             kept = Reduction(1.0 - less / 100.0, note, row.source, row.status)
@@ -86,7 +79,7 @@ def lung_caps(earlier_gy: float = 0.0, product: str | None = None) -> tuple[Cap,
         raise InputError(f"The lung dose of earlier treatments must be 0 Gy or more, got {earlier_gy}.")
     caps = []
     for row in knowledge_base().table("dose-lung").rows:
-        dose, activity = number_in(row, "dose"), number_in(row, "activity")
+        dose, activity = row.number("dose"), row.number("activity")
         if dose is not None:
             left = max(dose - earlier_gy, 0.0) if row["limit"] == "all-treatments" else dose
             caps.append(Cap("lung_gy", left, row.source, row.status))
@@ -114,7 +107,7 @@ def product_caps(product: str, setting: str) -> tuple[Cap, ...]:
             raise InputError(f"There is no {column} {given!r}. Give one of {', '.join(allowed)}.")
     caps = []
     for row in rows:
-        below = number_in(row, "below")
+        below = row.number("below")
         if row["product"] == product and row["setting"] == setting and below is not None and row["words"] is None:
             caps.append(Cap(TISSUE_QUANTITY[str(row["tissue"])], below, row.source, row.status))
     return tuple(caps)

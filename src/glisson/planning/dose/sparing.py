@@ -16,7 +16,6 @@ import numpy.typing as npt
 from glisson.errors import InputError
 from glisson.geometry import Grid, Mask, box_of, distance_to
 from glisson.knowledge import knowledge_base
-from glisson.planning.dose.limits import number_in
 
 __all__ = ["SparedLiver", "Target", "half_dose_mm", "outside_mm", "spared_liver"]
 
@@ -150,9 +149,9 @@ def _fall_off(away_mm: Floats, target_ml: float) -> tuple[Floats, Floats, Floats
 def _half_dose_ratio(target_ml: float) -> tuple[float, float]:
     """R50 as wanted and as tolerated for a target of that volume, between the table's rows by log of the volume."""
     rows = knowledge_base().table("dose-fall-off").rows
-    sizes = [number_in(row, "target") or 0.0 for row in rows]
+    sizes = [row.needed("target") for row in rows]
     found = [
-        float(np.interp(np.log(target_ml), np.log(sizes), [number_in(row, column) or 0.0 for row in rows]))
+        float(np.interp(np.log(target_ml), np.log(sizes), [row.needed(column) for row in rows]))
         for column in ("wanted", "tolerated")
     ]
     return found[0], found[1]
